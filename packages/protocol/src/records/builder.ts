@@ -1,0 +1,243 @@
+// Makes record batches of magic 2 (class MemoryRecordsBuilder). Records are written straight behind the room for the header, so that an
+// uncompressed batch is never copied.
+
+import { ErrorCode, KafkaError } from '../errors.ts'
+import { Attribute, BATCH_HEADER_BYTES, Field, LOG_OVERHEAD_BYTES, RecordBatch } from './batch.ts'
+import { COMPRESSION_MASK, type CompressionName, compressionId } from './compression/codecs.ts'
+import { compress } from './compression/index.ts'
+import { putInt16, putInt32, putInt64 } from './numbers.ts'
+
+/** What a batch says about itself; what is left out is as a client without a producer id would say it. */
+export interface BatchOptions {
+  readonly compression?: CompressionName
+  /** Level of gzip, lz4 or zstd, where one can be chosen. */
+  readonly compressionLevel?: number
+  /** Offset of the first record, 0 by default. */
+  readonly baseOffset?: number
+  readonly partitionLeaderEpoch?: number
+  readonly producerId?: number
+  readonly producerEpoch?: number
+  readonly baseSequence?: number
+  readonly isTransactional?: boolean
+  readonly isControl?: boolean
+  /** Says LogAppendTime and this time, in ms. */
+  readonly logAppendTime?: number
+  /** Sets the delete horizon, in ms, which takes the place of the base timestamp (KIP-534). */
+  readonly deleteHorizonMs?: number
+}
+
+/** A record to be written. */
+export interface RecordInit {
+  /** In ms, -1 by default. */
+  readonly timestamp?: number
+  readonly key?: Uint8Array | string | null
+  readonly value?: Uint8Array | string | null
+  readonly headers?: readonly { readonly key: string; readonly value: Uint8Array | string | null }[]
+  /** For batches with holes; by default one more than the one before. */
+  readonly offset?: number
+}
+
+/** Bytes of a zigzag varint of at most 32 bits. */
+const varintSize = (value: number): number => {
+  const zigzag = ((value << 1) ^ (value >> 31)) >>> 0
+  return zigzag < 0x80 ? 1 : zigzag < 0x4000 ? 2 : zigzag < 0x200000 ? 3 : zigzag < 0x10000000 ? 4 : 5
+}
+
+/** Bytes of a zigzag varlong of a safe integer. */
+const varlongSize = (value: number): number => {
+  if (value === value << 0) return varintSize(value)
+  let rest = (value < 0 ? -value - 1 : value) * 2
+  let size = 1
+  for (; rest >= 0x80; rest /= 128) size++
+  return size
+}
+
+const putVarint = (bytes: Uint8Array, start: number, value: number): number => {
+  let at = start
+  let rest = ((value << 1) ^ (value >> 31)) >>> 0
+  for (; rest >= 0x80; rest >>>= 7) bytes[at++] = rest | 0x80
+  bytes[at++] = rest
+  return at
+}
+
+const putVarlong = (bytes: Uint8Array, start: number, value: number): number => {
+  if (value === value << 0) return putVarint(bytes, start, value)
+  let at = start
+  // The zigzag form of a safe integer may have 54 bits: the lowest is kept apart.
+  const half = value < 0 ? -value - 1 : value
+  bytes[at++] = ((half % 64) * 2 + (value < 0 ? 1 : 0)) | 0x80
+  let rest = Math.floor(half / 64)
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) | 0x80
+  bytes[at++] = rest
+  return at
+}
+
+const asBytes = (value: Uint8Array | string | null | undefined): Uint8Array | null =>
+  typeof value === 'string' ? Buffer.from(value) : (value ?? null)
+
+const fieldSize = (value: Uint8Array | null): number => (value === null ? 1 : varintSize(value.length) + value.length)
+
+const putField = (bytes: Uint8Array, start: number, value: Uint8Array | null): number => {
+  if (value === null) {
+    bytes[start] = 1
+    return start + 1
+  }
+  const at = putVarint(bytes, start, value.length)
+  bytes.set(value, at)
+  return at + value.length
+}
+
+type EncodedHeaders = readonly (readonly [Uint8Array, Uint8Array | null])[]
+
+const noHeaders: EncodedHeaders = []
+
+const headersSize = (headers: EncodedHeaders): number => {
+  let size = varintSize(headers.length)
+  for (const [key, value] of headers) size += fieldSize(key) + fieldSize(value)
+  return size
+}
+
+/** Builds one batch: `append` records, then `build` once. */
+export class BatchBuilder {
+  readonly #options: BatchOptions
+  readonly #baseOffset: number
+  #bytes: Buffer
+  #length = BATCH_HEADER_BYTES
+  #count = 0
+  #baseTimestamp = -1
+  #maxTimestamp = -1
+  #offsetOfMaxTimestamp = -1
+  #lastOffset: number
+
+  /** `sizeHint`: about how many bytes the records will have, to spare growing. */
+  constructor(options: BatchOptions = {}, sizeHint = 1024) {
+    this.#options = options
+    this.#baseOffset = options.baseOffset ?? 0
+    this.#lastOffset = this.#baseOffset - 1
+    this.#bytes = Buffer.allocUnsafe(BATCH_HEADER_BYTES + sizeHint)
+    this.#baseTimestamp = options.deleteHorizonMs ?? -1
+  }
+
+  /** Records appended. */
+  get count(): number {
+    return this.#count
+  }
+  /** Bytes of the batch before compression. */
+  get sizeInBytes(): number {
+    return this.#length
+  }
+  /** In ms, -1 before the first record. */
+  get maxTimestamp(): number {
+    return this.#maxTimestamp
+  }
+  /** Offset of the first record with `maxTimestamp`. */
+  get offsetOfMaxTimestamp(): number {
+    return this.#offsetOfMaxTimestamp
+  }
+
+  /** Bytes that `record` would add to an uncompressed batch, as a bound from above within a few bytes. */
+  static estimateSize(record: RecordInit): number {
+    const headers = (record.headers ?? []).map(({ key, value }) => [Buffer.from(key), asBytes(value)] as const)
+    return 26 + fieldSize(asBytes(record.key)) + fieldSize(asBytes(record.value)) + headersSize(headers)
+  }
+
+  /**
+   * A batch with the header of another one and records that are encoded already, compressed as said. The header's numbers must be those of
+   * the records; its checksum is made anew.
+   */
+  static withBody(header: Buffer, records: Buffer, compression: CompressionName, level?: number): RecordBatch {
+    const body = compress(compression, records, level)
+    const size = BATCH_HEADER_BYTES + body.length
+    const bytes = Buffer.allocUnsafe(size)
+    bytes.set(header.subarray(0, BATCH_HEADER_BYTES))
+    bytes.set(body, BATCH_HEADER_BYTES)
+    const batch = new RecordBatch(bytes)
+    putInt32(bytes, Field.batchLength, size - LOG_OVERHEAD_BYTES)
+    putInt16(bytes, Field.attributes, (batch.attributes & ~COMPRESSION_MASK) | compressionId(compression))
+    batch.seal()
+    return batch
+  }
+
+  /** Adds a record. @throws RangeError when its offset is not above the one before. */
+  append(record: RecordInit): this {
+    const offset = record.offset ?? this.#lastOffset + 1
+    if (offset <= this.#lastOffset) throw new RangeError(`Offset ${offset} is not above ${this.#lastOffset}`)
+    const timestamp = record.timestamp ?? -1
+    if (this.#count === 0 && this.#options.deleteHorizonMs === undefined) this.#baseTimestamp = timestamp
+    const timestampDelta = timestamp - this.#baseTimestamp
+    const offsetDelta = offset - this.#baseOffset
+    const key = asBytes(record.key)
+    const value = asBytes(record.value)
+    const given = record.headers
+    const headers =
+      given === undefined || given.length === 0 ? noHeaders : given.map(header => [Buffer.from(header.key), asBytes(header.value)] as const)
+
+    const size = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta) + fieldSize(key) + fieldSize(value) + headersSize(headers)
+    const bytes = this.#room(size + 5)
+    let at = putVarint(bytes, this.#length, size)
+    bytes[at++] = 0
+    at = putVarlong(bytes, at, timestampDelta)
+    at = putVarint(bytes, at, offsetDelta)
+    at = putField(bytes, at, key)
+    at = putField(bytes, at, value)
+    at = putVarint(bytes, at, headers.length)
+    for (const [name, content] of headers) at = putField(bytes, putField(bytes, at, name), content)
+    this.#length = at
+    this.#count++
+    this.#lastOffset = offset
+    if (timestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = timestamp
+      this.#offsetOfMaxTimestamp = offset
+    }
+    return this
+  }
+
+  /**
+   * The batch, whose memory the builder gives away. `lastOffset` makes it end later than its last record, as compaction leaves batches.
+   * @throws KafkaError MESSAGE_TOO_LARGE when it is larger than any batch can be.
+   */
+  build(lastOffset = this.#lastOffset): RecordBatch {
+    const options = this.#options
+    const compression = options.compression ?? 'none'
+    let bytes = this.#bytes
+    let size = this.#length
+    if (compression !== 'none') {
+      const body = compress(compression, bytes.subarray(BATCH_HEADER_BYTES, size), options.compressionLevel)
+      size = BATCH_HEADER_BYTES + body.length
+      bytes = Buffer.allocUnsafe(size)
+      bytes.set(body, BATCH_HEADER_BYTES)
+    }
+    if (size > 0x7fffffff) throw new KafkaError(ErrorCode.MESSAGE_TOO_LARGE)
+    const attributes =
+      compressionId(compression) |
+      (options.logAppendTime === undefined ? 0 : Attribute.logAppendTime) |
+      (options.isTransactional === true ? Attribute.transactional : 0) |
+      (options.isControl === true ? Attribute.control : 0) |
+      (options.deleteHorizonMs === undefined ? 0 : Attribute.deleteHorizon)
+    putInt64(bytes, 0, this.#baseOffset)
+    putInt32(bytes, Field.batchLength, size - LOG_OVERHEAD_BYTES)
+    putInt32(bytes, Field.partitionLeaderEpoch, options.partitionLeaderEpoch ?? -1)
+    bytes[Field.magic] = 2
+    putInt16(bytes, Field.attributes, attributes)
+    putInt32(bytes, Field.lastOffsetDelta, lastOffset - this.#baseOffset)
+    putInt64(bytes, Field.baseTimestamp, this.#baseTimestamp)
+    putInt64(bytes, Field.maxTimestamp, options.logAppendTime ?? this.#maxTimestamp)
+    putInt64(bytes, Field.producerId, options.producerId ?? -1)
+    putInt16(bytes, Field.producerEpoch, options.producerEpoch ?? -1)
+    putInt32(bytes, Field.baseSequence, options.baseSequence ?? -1)
+    putInt32(bytes, Field.recordsCount, this.#count)
+    const batch = new RecordBatch(bytes.length === size ? bytes : bytes.subarray(0, size))
+    batch.seal()
+    return batch
+  }
+
+  #room(size: number): Buffer {
+    const needed = this.#length + size
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
+      this.#bytes.copy(larger, 0, 0, this.#length)
+      this.#bytes = larger
+    }
+    return this.#bytes
+  }
+}
