@@ -1,0 +1,295 @@
+// Topics made, deleted and enlarged.
+import type { BrokerImage, Check, ClusterImage, Metadata, MetadataStore, TopicImage, Write } from '@ottla/metadata'
+import { encodeConfig, encodePartition, encodeTopic, keys, MAX_OPERATIONS, newPartition } from '@ottla/metadata'
+import { ErrorCode, KafkaError, type Random, randomUuid } from '@ottla/protocol'
+import { type Assignment, manualPartitions } from './assignments.ts'
+import { placeReplicas } from './placement.ts'
+import type { Settings } from './settings.ts'
+import { asKafkaError, commitOrThrow } from './store-failures.ts'
+import { CLUSTER_METADATA_TOPIC, CollidingNames, topicNameProblem } from './topic-names.ts'
+
+/** Most partitions that one request may ask for, as in Kafka. */
+const MAX_PARTITIONS_PER_REQUEST = 10_000
+
+/** How often a change is tried again when somebody else changed the same thing meanwhile. */
+const ATTEMPTS = 5
+
+export interface NewTopic {
+  readonly name: string
+  /** -1: the default. */
+  readonly numPartitions: number
+  /** -1: the default. */
+  readonly replicationFactor: number
+  /** Empty: the broker decides. */
+  readonly assignments: readonly Assignment[]
+  readonly configs: readonly { readonly name: string; readonly value: string | null }[]
+}
+
+/** What became of one topic; `revision` is 0 where nothing was to be changed. */
+export interface CreatedTopic {
+  readonly topicId: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly configs: ReadonlyMap<string, string>
+  readonly revision: number
+}
+
+export interface TopicsParts {
+  readonly store: MetadataStore
+  readonly metadata: Metadata
+  readonly settings: Settings
+  readonly random: Random
+  /** Throws for overrides that a topic may not have. */
+  readonly validateConfigs: (configs: ReadonlyMap<string, string>) => void
+}
+
+type Replicas = { readonly replicas: readonly number[]; readonly isr: readonly number[] }
+
+const invalidRequest = (message: string): KafkaError => new KafkaError(ErrorCode.INVALID_REQUEST, message)
+
+/** Whether a broker may have replicas in sync: it is alive and stays so. */
+const isActive = (broker: BrokerImage | undefined): boolean => broker !== undefined && !broker.fenced && !broker.shuttingDown
+
+/** What occurs more than once. */
+export function repeated(names: Iterable<string>): ReadonlySet<string> {
+  const seen = new Set<string>()
+  const twice = new Set<string>()
+  for (const name of names) if (seen.size === seen.add(name).size) twice.add(name)
+  return twice
+}
+
+/**
+ * Creates, deletes and enlarges topics by transactions that any broker may make. Wording and order of the checks are those of
+ * Kafka's ReplicationControlManager and ControllerApis. A topic's partitions are written before the topic itself where one
+ * transaction cannot hold them all, so that nobody ever sees a topic without them.
+ */
+export class Topics {
+  readonly #parts: TopicsParts
+  readonly #colliding: CollidingNames
+
+  constructor(parts: TopicsParts) {
+    this.#parts = parts
+    this.#colliding = new CollidingNames(parts.metadata)
+  }
+
+  close(): void {
+    this.#colliding.close()
+  }
+
+  /** One outcome for each distinct name. Throws POLICY_VIOLATION where the request asks for too much. */
+  async create(topics: readonly NewTopic[], validateOnly: boolean): Promise<ReadonlyMap<string, CreatedTopic | KafkaError>> {
+    const defaultPartitions = this.#parts.settings.value('num.partitions')
+    const total = topics.reduce(
+      (sum, topic) => sum + (topic.assignments.length || Math.max(0, topic.numPartitions === -1 ? defaultPartitions : topic.numPartitions)),
+      0,
+    )
+    if (total > MAX_PARTITIONS_PER_REQUEST) {
+      throw new KafkaError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.')
+    }
+    const duplicates = repeated(topics.map(({ name }) => name))
+    const outcomes = new Map<string, Promise<CreatedTopic | KafkaError>>()
+    for (const topic of topics) {
+      if (outcomes.has(topic.name)) continue
+      const outcome = duplicates.has(topic.name)
+        ? Promise.reject(invalidRequest('Duplicate topic name.'))
+        : this.#create(topic, validateOnly)
+      outcomes.set(topic.name, outcome.catch(asKafkaError))
+    }
+    return new Map(await Promise.all(Array.from(outcomes, async ([name, outcome]) => [name, await outcome] as const)))
+  }
+
+  async #create(topic: NewTopic, validateOnly: boolean): Promise<CreatedTopic> {
+    const { name } = topic
+    if (name === CLUSTER_METADATA_TOPIC) throw invalidRequest(`Creation of internal topic ${name} is prohibited.`)
+    const { metadata, store, random } = this.#parts
+    for (let attempt = 1; ; attempt++) {
+      const image = metadata.image
+      this.#checkName(name, image)
+      const configs = this.#configsOf(topic)
+      const partitions = this.#place(topic, image)
+      const replicationFactor = partitions[0]?.replicas.length ?? 0
+      const topicId = randomUuid(random)
+      const result = { topicId, partitions: partitions.length, replicationFactor, configs }
+      if (validateOnly) return { ...result, revision: 0 }
+      const { last, revision } = await this.#writePartitions(topicId, { from: 0, partitions, checks: [], spare: 3 })
+      const checks: Check[] = [
+        { key: keys.topic(name), createRevision: 0 },
+        { key: keys.topicId(topicId), createRevision: 0 },
+        { key: keys.controller, createRevision: image.controllerEpoch },
+      ]
+      const writes: Write[] = [
+        ...last,
+        { key: keys.topic(name), value: encodeTopic({ id: topicId, partitions: partitions.length }) },
+        { key: keys.topicId(topicId), value: name },
+      ]
+      if (configs.size > 0) writes.push({ key: keys.config('topic', name), value: encodeConfig(configs) })
+      const outcome = await commitOrThrow(store, { checks, writes })
+      if (outcome.succeeded) return { ...result, revision: outcome.revision }
+      if (revision > 0) await commitOrThrow(store, { writes: [{ prefix: keys.partitions(topicId), value: null }] })
+      await metadata.applied(outcome.revision)
+      if (attempt === ATTEMPTS) throw new KafkaError(ErrorCode.REQUEST_TIMED_OUT)
+    }
+  }
+
+  #checkName(name: string, image: ClusterImage): void {
+    if (image.topic(name)) throw new KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
+    const problem = topicNameProblem(name)
+    if (problem !== null) throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
+    const other = this.#colliding.collision(name)
+    if (other !== undefined) {
+      throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${other}`)
+    }
+  }
+
+  #configsOf(topic: NewTopic): ReadonlyMap<string, string> {
+    const configs = new Map<string, string>()
+    const withoutValue: string[] = []
+    for (const { name, value } of topic.configs) {
+      if (value === null) withoutValue.push(name)
+      else configs.set(name, value)
+    }
+    if (withoutValue.length > 0) {
+      throw new KafkaError(ErrorCode.INVALID_CONFIG, `Null value not supported for topic configs: ${withoutValue.join(',')}`)
+    }
+    if (configs.size > 0) this.#parts.validateConfigs(configs)
+    return configs
+  }
+
+  /** Replicas of every partition of a new topic. */
+  #place(topic: NewTopic, image: ClusterImage): readonly Replicas[] {
+    const { settings, random } = this.#parts
+    if (topic.assignments.length > 0) return manualPartitions(topic, image.brokers)
+    if (topic.replicationFactor < -1 || topic.replicationFactor === 0) {
+      throw new KafkaError(
+        ErrorCode.INVALID_REPLICATION_FACTOR,
+        'Replication factor must be larger than 0, or -1 to use the default value.',
+      )
+    }
+    if (topic.numPartitions < -1 || topic.numPartitions === 0) {
+      throw new KafkaError(ErrorCode.INVALID_PARTITIONS, 'Number of partitions was set to an invalid non-positive value.')
+    }
+    const partitions = topic.numPartitions === -1 ? settings.value('num.partitions') : topic.numPartitions
+    const replicationFactor = topic.replicationFactor === -1 ? settings.value('default.replication.factor') : topic.replicationFactor
+    try {
+      return this.#withIsr(placeReplicas({ partitions, replicationFactor }, image.brokers.values(), random), image)
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      throw new KafkaError(error.code, `Unable to replicate the partition ${replicationFactor} time(s): ${error.message}`)
+    }
+  }
+
+  /** Replicas with those of them that are alive, of which there must be one. */
+  #withIsr(placed: readonly (readonly number[])[], image: ClusterImage): Replicas[] {
+    return placed.map(replicas => {
+      const isr = replicas.filter(id => isActive(image.brokers.get(id)))
+      if (isr.length === 0) {
+        throw new KafkaError(ErrorCode.INVALID_REPLICATION_FACTOR, 'All brokers are currently fenced or in controlled shutdown.')
+      }
+      return { replicas, isr }
+    })
+  }
+
+  /**
+   * Writes partitions in as many transactions as it takes, but for the last ones, which are returned: they belong into the
+   * transaction that makes the topic or its new size known, which has `spare` writes besides. Throws when a check fails.
+   */
+  async #writePartitions(
+    topicId: string,
+    work: { from: number; partitions: readonly Replicas[]; checks: readonly Check[]; spare: number },
+  ): Promise<{ last: readonly Write[]; revision: number }> {
+    const writes = work.partitions.map(({ replicas, isr }, at): Write => {
+      return { key: keys.partition(topicId, work.from + at), value: encodePartition(newPartition(replicas, isr)) }
+    })
+    const batches: Promise<{ revision: number; succeeded: boolean }>[] = []
+    while (writes.length > MAX_OPERATIONS - work.spare) {
+      batches.push(commitOrThrow(this.#parts.store, { checks: work.checks, writes: writes.splice(0, MAX_OPERATIONS) }))
+    }
+    let revision = 0
+    for (const outcome of await Promise.all(batches)) {
+      if (!outcome.succeeded) throw new KafkaError(ErrorCode.REQUEST_TIMED_OUT, 'The topic was changed at the same time.')
+      revision = outcome.revision
+    }
+    return { last: writes, revision }
+  }
+
+  /** Deletes topics with their settings; one outcome for each: the revision, or an error. */
+  async delete(topics: readonly TopicImage[]): Promise<readonly (number | KafkaError)[]> {
+    return Promise.all(topics.map(topic => this.#delete(topic).catch(asKafkaError)))
+  }
+
+  async #delete(topic: TopicImage): Promise<number> {
+    const { store, metadata } = this.#parts
+    for (let attempt = 1, now: TopicImage | undefined = topic; ; attempt++, now = metadata.image.topicById(topic.id)) {
+      if (!now) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+      const outcome = await commitOrThrow(store, {
+        checks: [
+          { key: keys.topic(now.name), modRevision: now.revision },
+          { key: keys.controller, createRevision: metadata.image.controllerEpoch },
+        ],
+        writes: [
+          { key: keys.topic(now.name), value: null },
+          { key: keys.topicId(now.id), value: null },
+          { key: keys.config('topic', now.name), value: null },
+          { prefix: keys.partitions(now.id), value: null },
+        ],
+      })
+      if (outcome.succeeded) return outcome.revision
+      if (attempt === ATTEMPTS) throw new KafkaError(ErrorCode.REQUEST_TIMED_OUT)
+      await metadata.applied(outcome.revision)
+    }
+  }
+
+  /** Adds partitions up to `count`; returns the revision, 0 for `validateOnly`. Throws KafkaError. */
+  async addPartitions(
+    wanted: { name: string; count: number; assignments: readonly { readonly brokerIds: readonly number[] }[] | null },
+    validateOnly: boolean,
+  ): Promise<number> {
+    const { store, metadata, random } = this.#parts
+    const image = metadata.image
+    const topic = image.topic(wanted.name)
+    if (!topic) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    const from = topic.partitions.length
+    const additional = wanted.count - from
+    checkIncrease(wanted, from)
+    const replicationFactor = topic.partitions[0]?.replicas.length ?? 0
+    const partitions = wanted.assignments
+      ? manualPartitions(
+          {
+            assignments: wanted.assignments.map(({ brokerIds }, at) => ({ partitionIndex: from + at, brokerIds })),
+            from,
+            replicationFactor,
+          },
+          image.brokers,
+        )
+      : this.#withIsr(placeReplicas({ partitions: additional, replicationFactor }, image.brokers.values(), random), image)
+    if (validateOnly) return 0
+    const unchanged: Check = { key: keys.topic(topic.name), modRevision: topic.revision }
+    const { last } = await this.#writePartitions(topic.id, { from, partitions, checks: [unchanged], spare: 1 })
+    const outcome = await commitOrThrow(store, {
+      checks: [unchanged, { key: keys.controller, createRevision: image.controllerEpoch }],
+      writes: [...last, { key: keys.topic(topic.name), value: encodeTopic({ id: topic.id, partitions: wanted.count }) }],
+    })
+    if (!outcome.succeeded) throw new KafkaError(ErrorCode.REQUEST_TIMED_OUT, 'The topic was changed at the same time.')
+    return outcome.revision
+  }
+}
+
+function checkIncrease(wanted: { name: string; count: number; assignments: readonly unknown[] | null }, from: number): void {
+  const additional = wanted.count - from
+  if (additional === 0) throw new KafkaError(ErrorCode.INVALID_PARTITIONS, `Topic already has ${from} partition(s).`)
+  if (additional < 0) {
+    throw new KafkaError(
+      ErrorCode.INVALID_PARTITIONS,
+      `The topic ${wanted.name} currently has ${from} partition(s); ${wanted.count} would not be an increase.`,
+    )
+  }
+  if (wanted.assignments && wanted.assignments.length !== additional) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      `Attempted to add ${additional} additional partition(s), but only ${wanted.assignments.length} assignment(s) were specified.`,
+    )
+  }
+  if (additional > MAX_PARTITIONS_PER_REQUEST) {
+    throw new KafkaError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.')
+  }
+}

@@ -1,0 +1,58 @@
+// The administrative handlers and what they share, put together.
+import type { Metadata, MetadataStore } from '@ottla/metadata'
+import type { Logger, Random } from '@ottla/protocol'
+import type { BrokerConfig } from '../config/index.ts'
+import { AutomaticTopics, Configs, Topics } from '../controller/index.ts'
+import type { AnyHandler } from '../requests/handler.ts'
+import { alterConfigs } from './alter-configs.ts'
+import { createPartitions } from './create-partitions.ts'
+import { createTopics } from './create-topics.ts'
+import { deleteTopics } from './delete-topics.ts'
+import { describeCluster } from './describe-cluster.ts'
+import { describeConfigs } from './describe-configs.ts'
+import { describeTopicPartitions } from './describe-topic-partitions.ts'
+import { findCoordinator } from './find-coordinator.ts'
+import { incrementalAlterConfigs } from './incremental-alter-configs.ts'
+import { describeMetadata } from './metadata.ts'
+import { unregisterBroker } from './unregister-broker.ts'
+
+export interface AdministrationParts {
+  readonly store: MetadataStore
+  readonly metadata: Metadata
+  readonly config: BrokerConfig
+  readonly random: Random
+  readonly logger: Logger
+  /** Resolves once this broker's metadata hold a revision and its logs are as that asks for; at once for revision 0. */
+  readonly applied: (revision: number) => Promise<void>
+}
+
+/** All handlers that ask or change the cluster's facts, with what they share. */
+export interface Administration {
+  readonly handlers: readonly AnyHandler[]
+  readonly topics: Topics
+  readonly automaticTopics: AutomaticTopics
+  readonly configs: Configs
+  close(): void
+}
+
+/** Puts the administrative part of a broker together. */
+export function administration(parts: AdministrationParts): Administration {
+  const { store, metadata, config, random, logger, applied } = parts
+  const configs = new Configs({ store, metadata, config })
+  const topics = new Topics({ store, metadata, settings: config, random, validateConfigs: overrides => configs.validateTopic(overrides) })
+  const automaticTopics = new AutomaticTopics({ topics, config, logger })
+  const handlers: readonly AnyHandler[] = [
+    describeMetadata({ metadata, config, automaticTopics, applied }),
+    findCoordinator(),
+    createTopics({ topics, config, applied }),
+    deleteTopics({ topics, metadata, config, applied }),
+    createPartitions({ topics, applied }),
+    describeConfigs({ metadata, config }),
+    alterConfigs({ configs, applied }),
+    incrementalAlterConfigs({ configs, applied, nodeId: config.nodeId }),
+    describeCluster({ metadata }),
+    describeTopicPartitions({ metadata, config }),
+    unregisterBroker({ store, metadata, applied }),
+  ]
+  return { handlers, topics, automaticTopics, configs, close: () => topics.close() }
+}

@@ -1,0 +1,195 @@
+// Produce, versions 3 to 13, advertised from 0 (KAFKA-18659). Appends happen within `handle`, but for compressed batches that threads
+// validate; the reply follows when the partitions' acknowledgements are there: acks=1 by this broker's flush mode, acks=all by the high
+// watermark, acks=0 none, where an error closes the connection. Until there is a transaction coordinator, batches of transactions are
+// refused: no partition can have been added to one.
+import type { Clock, Logger, ProduceRequest, ProduceResponseInit } from '@ottla/protocol'
+import { ErrorCode, KafkaError, produceApi } from '@ottla/protocol'
+import { RecordValidationError } from '@ottla/storage'
+import { isInternalTopic } from '../controller/index.ts'
+import { endpointsOf, leaderOf } from '../replica/leaders.ts'
+import type { AppendRequest, Partition } from '../replica/partition.ts'
+import type { Replicas } from '../replica/replicas.ts'
+import type { AnyHandler, RequestContext } from '../requests/handler.ts'
+import { handler, Ordered } from '../requests/handler.ts'
+import { PendingProduce, ProduceResult } from './pending-produce.ts'
+
+/** What the handler uses. */
+export interface ProduceParts {
+  readonly replicas: Replicas
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+type TopicData = ProduceRequest['topicData'][number]
+
+/** The client id that Kafka lets write to internal topics. */
+const ADMIN_CLIENT_ID = '__admin_client'
+const ATTRIBUTES_AT = 22
+const TRANSACTIONAL_BIT = 0x10
+
+const isTransactional = (records: Buffer | null): boolean =>
+  records !== null && records.length > ATTRIBUTES_AT && ((records[ATTRIBUTES_AT] ?? 0) & TRANSACTIONAL_BIT) !== 0
+
+const hasTransactional = (request: ProduceRequest): boolean =>
+  request.topicData.some(topic => topic.partitionData.some(({ records }) => isTransactional(records)))
+
+/** Errors whose text tells a client more than the code does. */
+const isTelling = (error: KafkaError): boolean =>
+  error instanceof RecordValidationError || error.code === ErrorCode.INVALID_RECORD || error.code === ErrorCode.INVALID_TXN_STATE
+
+/** Makes the handler. */
+export const produce = (parts: ProduceParts): AnyHandler => {
+  const { clock, logger, replicas } = parts
+
+  const fail = (result: ProduceResult, error: unknown, partition: Partition | null): void => {
+    const isKnown = error instanceof KafkaError
+    if (!isKnown || error.code === ErrorCode.UNKNOWN_SERVER_ERROR) {
+      const place = { topic: partition?.topic, partition: result.index, err: error }
+      logger.error(place, 'an append failed for a reason that is not the client')
+    }
+    if (partition !== null) {
+      if (!isPlain(error)) {
+        partition.counters.failedProduceRequests++
+        result.logStartOffset = partition.logStartOffset
+      }
+    }
+    result.refuse(isKnown ? error.code : ErrorCode.UNKNOWN_SERVER_ERROR, isKnown && isTelling(error) ? error.message : null)
+    if (error instanceof RecordValidationError) result.recordErrors = error.recordErrors
+  }
+
+  const locate = (topic: TopicData, index: number, apiVersion: number): Partition | number =>
+    apiVersion >= 13 ? replicas.locateById(topic.topicId, index) : replicas.locate(topic.name, index)
+
+  /** Begins one partition's part. Only a batch that threads validate is not appended when this returns. */
+  const begin = (
+    pending: PendingProduce,
+    part: { topic: TopicData; index: number; records: Buffer | null },
+    context: RequestContext,
+  ): ProduceResult => {
+    const { index, records, topic } = part
+    const result = new ProduceResult(index, pending)
+    const partition = locate(topic, index, context.apiVersion)
+    if (typeof partition === 'number') {
+      result.refuse(partition, null)
+      return result
+    }
+    partition.counters.produceRequests++
+    try {
+      refuse(pending.append, partition.topic, { records, clientId: context.clientId })
+      const appended = partition.append(records ?? NO_RECORDS, pending.append)
+      if (!(appended instanceof Promise)) {
+        pending.appended(result, partition, appended)
+        return result
+      }
+      pending.ordering(
+        result,
+        appended.then(
+          done => pending.appended(result, partition, done),
+          (error: unknown) => fail(result, error, partition),
+        ),
+      )
+    } catch (error) {
+      fail(result, error, partition)
+    }
+    return result
+  }
+
+  /** Tells clients that know how to read it where the leaders are (KIP-951). */
+  const withLeaders = (body: ProduceBody, request: ProduceRequest, context: RequestContext): ProduceResponseInit => {
+    if (context.apiVersion < 10) return body
+    const leaders: number[] = []
+    for (const [at, topic] of request.topicData.entries()) {
+      for (const result of body.responses[at]?.partitionResponses ?? []) {
+        if (result.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) continue
+        const image = context.apiVersion >= 13 ? replicas.image.topicById(topic.topicId) : replicas.image.topic(topic.name)
+        result.currentLeader = leaderOf(image?.partitions[result.index])
+        leaders.push(result.currentLeader.leaderId)
+      }
+    }
+    return leaders.length === 0 ? body : { ...body, nodeEndpoints: endpointsOf(replicas.image, leaders, context.connection.listener) }
+  }
+
+  const finish = (body: ProduceBody, request: ProduceRequest, context: RequestContext): ProduceResponseInit | null => {
+    if (request.acks !== 0) return body.failed ? withLeaders(body, request, context) : body
+    const failed = body.failed ? firstError(body) : undefined
+    if (failed === undefined) return null
+    throw new KafkaError(
+      failed.errorCode,
+      `produce with acks=0 failed for partition ${failed.index}, and the client has no other way to learn of it`,
+    )
+  }
+
+  return handler({
+    api: produceApi,
+    versions: [3, 13],
+    advertised: [0, 13],
+    handle(request, context) {
+      const append: AppendRequest = { acks: request.acks, nowMs: clock.now() }
+      const pending = new PendingProduce(append, replicas.deadlines)
+      const isRefused = request.transactionalId === null && hasTransactional(request)
+      const responses: ProduceBody['responses'] = []
+      for (const topic of request.topicData) {
+        const partitionResponses: ProduceResult[] = []
+        for (const data of topic.partitionData) {
+          const { index, records } = data
+          // A frame of many megabytes should not stay in memory while replies wait for acknowledgements.
+          data.records = null
+          if (isRefused) {
+            const result = new ProduceResult(index, pending)
+            result.refuse(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, null)
+            partitionResponses.push(result)
+          } else partitionResponses.push(begin(pending, { topic, index, records }, context))
+        }
+        responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
+      }
+      const body: ProduceBody = { responses, failed: false, throttleTimeMs: 0 }
+      const settled = pending.settle(request.timeoutMs)
+      if (settled === null) {
+        body.failed = pending.hasFailed
+        return finish(body, request, context)
+      }
+      const reply = settled.then(() => {
+        body.failed = pending.hasFailed
+        return finish(body, request, context)
+      })
+      return new Ordered(reply, pending.ordered)
+    },
+  })
+}
+
+interface ProduceBody {
+  readonly responses: { name: string; topicId: string; partitionResponses: ProduceResult[] }[]
+  readonly throttleTimeMs: number
+  failed: boolean
+}
+
+const NO_RECORDS = Buffer.alloc(0)
+
+/** Errors of everyday life: they say nothing of the log's start, and are not counted as failures, as in Kafka. */
+const plainErrors: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+  ErrorCode.UNKNOWN_TOPIC_ID,
+  ErrorCode.INVALID_REQUIRED_ACKS,
+  ErrorCode.INVALID_TOPIC_EXCEPTION,
+  ErrorCode.INVALID_TXN_STATE,
+])
+
+const isPlain = (error: unknown): boolean => error instanceof KafkaError && plainErrors.has(error.code)
+
+const firstError = (body: ProduceBody): ProduceResult | undefined =>
+  body.responses.flatMap(topic => topic.partitionResponses).find(result => result.errorCode !== ErrorCode.NONE)
+
+/** What is refused before a batch is looked at. */
+const refuse = (append: AppendRequest, topic: string, { clientId, records }: { clientId: string | null; records: Buffer | null }): void => {
+  const { acks } = append
+  if (acks !== 1 && acks !== -1 && acks !== 0) throw new KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
+  if (isInternalTopic(topic) && clientId !== ADMIN_CLIENT_ID) {
+    throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${topic} is an internal topic`)
+  }
+  if (isTransactional(records)) throw new KafkaError(ErrorCode.INVALID_TXN_STATE, 'Partition was not added to the transaction')
+}

@@ -1,0 +1,6 @@
+export { Broker, type BrokerOptions } from './broker.ts'
+export type { OpenListener } from './broker-parts.ts'
+export * from './config/index.ts'
+export { createLogger, type LoggingOptions, type LogLevel, type LogOutput } from './logging.ts'
+export { StartError } from './start-errors.ts'
+export { systemClock, systemRandom } from './system.ts'

@@ -1,0 +1,68 @@
+// Partitions and handlers of a broker: which parts they are made of.
+import { availableParallelism } from 'node:os'
+import type { Metadata, MetadataStore } from '@ottla/metadata'
+import { type LogManager, ValidationPool } from '@ottla/storage'
+import type { World } from './broker-parts.ts'
+import { topicLogConfig } from './config/index.ts'
+import { ProducerIds } from './controller/index.ts'
+import { featuresOf } from './features.ts'
+import { administration } from './handlers/administration.ts'
+import { apiVersions } from './handlers/api-versions.ts'
+import { deleteRecords } from './handlers/delete-records.ts'
+import { describeLogDirs } from './handlers/describe-log-dirs.ts'
+import { fetch } from './handlers/fetch.ts'
+import { initProducerId } from './handlers/init-producer-id.ts'
+import { listOffsets } from './handlers/list-offsets.ts'
+import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
+import { produce } from './handlers/produce.ts'
+import { FetchSessions } from './replica/fetch-session.ts'
+import { Replicas } from './replica/replicas.ts'
+import type { AnyHandler } from './requests/handler.ts'
+
+/** More threads than this gain nothing: the event loop cannot hand them enough. */
+const MAX_VALIDATION_THREADS = 4
+
+/** The partitions of this broker, which follow the metadata and the settings from here on. */
+export function openReplicas(world: World, parts: { metadata: Metadata; logs: LogManager }): Replicas {
+  const { config, clock, logger, closers } = world
+  const threads = Math.min(MAX_VALIDATION_THREADS, Math.max(1, availableParallelism() - 1))
+  const validationPool = new ValidationPool({ threads })
+  const replicas = new Replicas({
+    brokerId: config.nodeId,
+    metadata: parts.metadata,
+    logs: parts.logs,
+    clock,
+    logger,
+    logConfig: overrides => topicLogConfig(overrides, config),
+    validationPool,
+  })
+  closers.push(
+    () => validationPool.close(),
+    () => replicas.close(),
+    config.onChange(() => replicas.refreshConfigs()),
+  )
+  for (const { topic, partition, topicId } of replicas.strayLogs())
+    logger.warn({ topic, partition, topicId }, 'a log of a partition that this broker does not have is left alone')
+  return replicas
+}
+
+/** The handlers of all APIs. */
+export function serve(world: World, parts: { store: MetadataStore; metadata: Metadata; replicas: Replicas }): readonly AnyHandler[] {
+  const { config, clock, random, logger, closers } = world
+  const { store, metadata, replicas } = parts
+  const admin = administration({ store, metadata, config, random, logger, applied: revision => replicas.applied(revision) })
+  closers.push(() => admin.close())
+  const sessions = new FetchSessions({ clock, random, slots: config.value('max.incremental.fetch.session.cache.slots') })
+  const handlers: readonly AnyHandler[] = [
+    apiVersions({ handlers: () => handlers, features: featuresOf(() => metadata.image) }),
+    ...admin.handlers,
+    produce({ replicas, clock, logger }),
+    fetch({ replicas, sessions, logger, maxBytes: () => config.value('fetch.max.bytes') }),
+    listOffsets({ replicas, logger }),
+    offsetForLeaderEpoch({ replicas }),
+    deleteRecords({ replicas, logger }),
+    describeLogDirs({ replicas, logger }),
+    initProducerId({ producerIds: new ProducerIds(store), logger }),
+  ]
+  return handlers
+}
