@@ -1,0 +1,104 @@
+// Apache Kafka's own command-line tools (4.3.1), unchanged: a first day's work with them, then every recorded case of theirs that
+// needs no more than one broker without security, groups or transactions.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type BrokerProcess, startBroker } from './broker.ts'
+import { differing } from './known-differences.ts'
+import { available, kafkaBin, kafkaToolsMissing, run } from './programs.ts'
+
+const there = available("Apache Kafka's tools", kafkaToolsMissing)
+const replay = fileURLToPath(new URL('../../../shared/cli/replay.py', import.meta.url))
+
+let broker: BrokerProcess
+beforeAll(async () => {
+  if (there) broker = await startBroker()
+})
+afterAll(() => broker?.[Symbol.asyncDispose]())
+
+const tool = async (name: string, words: string[], input?: string) => {
+  const options = input === undefined ? {} : { input }
+  const finished = await run(join(kafkaBin, `${name}.sh`), ['--bootstrap-server', broker.bootstrap, ...words], options)
+  if (finished.code !== 0) throw new Error(`${name} exited with ${finished.code}:\n${finished.stdout}${finished.stderr}`)
+  return finished.stdout
+}
+
+describe.runIf(there)("Apache Kafka's tools", () => {
+  it('create, produce, consume, count, describe, alter, trim and delete a topic', async () => {
+    await tool('kafka-topics', ['--create', '--topic', 'day', '--partitions', '2'])
+    const lines = Array.from({ length: 500 }, (_, i) => `k${i}\tline ${i}`)
+    const keyed = ['--reader-property', 'parse.key=true', '--compression-codec', 'lz4']
+    await tool('kafka-console-producer', ['--topic', 'day', ...keyed], lines.join('\n'))
+    const read = async (partition: string) =>
+      (
+        await tool('kafka-console-consumer', [
+          '--topic',
+          'day',
+          '--partition',
+          partition,
+          '--offset',
+          'earliest',
+          '--timeout-ms',
+          '5000',
+          '--formatter-property',
+          'print.key=true',
+        ])
+      )
+        .trim()
+        .split('\n')
+    const found = [...(await read('0')), ...(await read('1'))].filter(line => /^k\d/.test(line))
+    expect(found.toSorted()).toEqual(lines.toSorted())
+    const counts = await tool('kafka-get-offsets', ['--topic', 'day'])
+    const [first = 0, second = 0] = counts
+      .trim()
+      .split('\n')
+      .map(line => Number(line.split(':')[2]))
+    expect(first + second).toBe(500)
+    await tool('kafka-configs', ['--alter', '--entity-type', 'topics', '--entity-name', 'day', '--add-config', 'retention.ms=3600000'])
+    expect(await tool('kafka-topics', ['--describe', '--topic', 'day'])).toContain('retention.ms=3600000')
+    expect(await tool('kafka-log-dirs', ['--describe', '--topic-list', 'day'])).toContain('"partition":"day-0"')
+    await tool('kafka-topics', ['--delete', '--topic', 'day'])
+    expect(await tool('kafka-topics', ['--list'])).not.toContain('day')
+  })
+
+  it('measure a producer', async () => {
+    await tool('kafka-topics', ['--create', '--topic', 'perf', '--partitions', '3'])
+    const words = [
+      '--topic',
+      'perf',
+      '--num-records',
+      '50000',
+      '--record-size',
+      '200',
+      '--throughput',
+      '-1',
+      '--producer-props',
+      'compression.type=zstd',
+    ]
+    expect(await tool('kafka-producer-perf-test', words)).toMatch(/50000 records sent/)
+  })
+})
+
+const tools = [
+  'kafka-topics',
+  'kafka-configs',
+  'kafka-get-offsets',
+  'kafka-delete-records',
+  'kafka-log-dirs',
+  'kafka-broker-api-versions',
+  'kafka-cluster',
+  'kafka-dump-log',
+]
+
+describe.runIf(there && available('the recorded cases', existsSync(replay) ? undefined : 'the recorded cases of the tools'))(
+  'recorded cases',
+  () => {
+    it.each(tools)('%s', { timeout: 900_000 }, async name => {
+      const left = `^(?!${Object.keys(differing).join('|')})`
+      const finished = await run('python3', [replay, '--bin', kafkaBin, '--bootstrap', broker.bootstrap, '--only', name, '--id', left])
+      expect(finished.stdout).toMatch(/[1-9]\d* passed, \d+ failed/)
+      expect(finished.code, finished.stdout.slice(0, 6000)).toBe(0)
+    })
+  },
+)

@@ -1,0 +1,106 @@
+// A device that answers EIO (F10), by a library that is loaded before the process's own: the log directory goes offline at once, nothing is
+// acknowledged that is not on the device, a failed fdatasync is not tried again, and after a restart everything acknowledged is there.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { ErrorCode } from '@ottla/protocol'
+import { expect, it } from 'vitest'
+import { startBroker } from '../compat/broker.ts'
+import { createTopic, expectNothingLost, histories, produce, randomOf, seedOf, skipBecause } from './load.ts'
+
+const topic = 'failing'
+const partitions = 3
+const rounds = Number(process.env.ROUNDS ?? 2)
+const EIO = 5
+const source = fileURLToPath(new URL('../../../shared/faults-kit/faultshim.c', import.meta.url))
+const operations = {
+  fdatasync: ['fdatasync'],
+  write: ['write', 'pwrite', 'pwrite64', 'writev', 'pwritev', 'pwritev64'],
+} as const
+
+/** The library, its control file, and where they are. */
+class Shim implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'ottla-shim-'))
+  readonly #control = join(this.#folder, 'control')
+  readonly #library = join(this.#folder, 'faultshim.so')
+
+  constructor() {
+    this.heal()
+    execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-o', this.#library, source, '-ldl'], { stdio: 'pipe' })
+  }
+
+  /** For a process whose files with `path` in their names may fail. */
+  environmentFor(path: string): Record<string, string> {
+    return { LD_PRELOAD: this.#library, FAULT_CTL: this.#control, FAULT_PATH: path, UV_USE_IO_URING: '0' }
+  }
+
+  fail(names: readonly string[]): void {
+    writeFileSync(this.#control, names.map(name => `${name} ${EIO} 0\n`).join(''))
+  }
+
+  heal(): void {
+    writeFileSync(this.#control, '')
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true })
+  }
+}
+
+const reasonToSkip = (): string | undefined => {
+  if (process.platform !== 'linux') return 'it needs Linux'
+  if (!existsSync(source)) return 'faultshim.c is not there'
+  try {
+    execFileSync('gcc', ['--version'], { stdio: 'pipe' })
+  } catch {
+    return 'there is no gcc'
+  }
+  return undefined
+}
+
+for (const [operation, names] of Object.entries(operations)) {
+  it(`acknowledges nothing after EIO of ${operation}, and has everything acknowledged after a restart`, async context => {
+    const reason = reasonToSkip()
+    if (reason !== undefined) {
+      skipBecause('a failing disk', reason)
+      context.skip()
+      return
+    }
+    const random = randomOf(seedOf('a failing disk'))
+    using shim = new Shim()
+    // The last partition's files fail: the others are in the same log directory.
+    const environment = shim.environmentFor(`/${topic}-${partitions - 1}/`)
+    await using broker = await startBroker({ 'log.flush.mode': 'ack' }, { environment })
+    await createTopic(broker, topic, partitions)
+    const all = histories(partitions)
+    for (let round = 0; round < rounds; round++) {
+      let stopped = false
+      for (const { errors } of all) errors.clear()
+      const load = all.map(history => produce(broker, history, { topic, random, goesOn: () => !stopped }))
+      await sleep(150 + random() * 200)
+      const before = broker.output().length
+      shim.fail(names)
+      for (let waited = 0; !broker.output().slice(before).includes('offline') && waited < 5_000; waited += 10) await sleep(10)
+      expect(broker.output().slice(before)).toContain('offline')
+      shim.heal()
+      const sizes = all.map(({ acknowledged }) => acknowledged.size)
+      // The device is fine again, but nobody can know what it lost: no more acknowledgements without a restart.
+      await sleep(300)
+      expect(all.map(({ acknowledged }) => acknowledged.size)).toEqual(sizes)
+      for (const { errors } of all) for (const code of errors.keys()) expect(code).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+      stopped = true
+      // Without another log directory there is nothing left to do for it: it ends, and not with 0.
+      expect(await broker.stop()).not.toBe(0)
+      await Promise.all(load)
+      expect(existsSync(join(broker.data, '.kafka_cleanshutdown'))).toBe(false)
+      await broker.start()
+      await expectNothingLost(broker, topic, all)
+    }
+    const total = await expectNothingLost(broker, topic, all)
+    for (const { acknowledged } of all) expect(acknowledged.size).toBeGreaterThan(0)
+    console.log(`${rounds} times EIO of ${operation}, ${total} acknowledged records, none lost`)
+  })
+}
