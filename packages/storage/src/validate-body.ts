@@ -142,16 +142,17 @@ export const checkBody = (batch: RecordBatch, rules: BodyRules): CheckedBody => 
   const start = records.position
   const count = batch.recordsCount
   const { baseTimestamp, isLogAppendTime } = batch
-  const batchTime = batch.maxTimestamp
   const { requiresKeys, earliest, latest } = rules
   const checksTimes = !rules.usesAppendTime
+  // Readers of a topic with CreateTime will see the records' own times, so those are checked.
+  if (isLogAppendTime && checksTimes) batch.setMaxTimestamp(batch.maxTimestamp, false)
   let maxTimestamp = -1
   let offsetDeltaOfMaxTimestamp = 0
   let areNumbered = true
   let faults: Faults | undefined
   for (let index = 0; index < count; index++) {
     records.next()
-    const timestamp = isLogAppendTime ? batchTime : baseTimestamp + records.timestampDelta
+    const timestamp = baseTimestamp + records.timestampDelta
     const isTimed = checksTimes && timestamp !== -1
     if ((requiresKeys && records.keyLength < 0) || (isTimed ? timestamp < earliest || timestamp > latest : isLogAppendTime)) {
       const fault = faultOf(rules, records, timestamp)
