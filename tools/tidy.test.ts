@@ -21,7 +21,8 @@ const mayImport: Record<string, readonly string[]> = {
   protocol: [],
   storage: ['protocol'],
   metadata: ['protocol'],
-  broker: ['protocol', 'storage', 'metadata'],
+  coordinator: ['protocol'],
+  broker: ['protocol', 'storage', 'metadata', 'coordinator'],
   cli: ['protocol', 'storage', 'metadata', 'broker'],
 }
 const isTest = (path: string) => /\.(test|bench|fuzz|contract)\.ts$/.test(path)
