@@ -1,1 +1,6 @@
-export {}
+export * from './decision.ts'
+export * from './record.ts'
+export type * from './state.ts'
+export type * from './timers.ts'
+export type * from './group/group.ts'
+export type * from './group/world.ts'
