@@ -11,6 +11,7 @@ export {
 export * from './describe.ts'
 export * from './dynamic.ts'
 export type { ConfigInput, Given } from './given.ts'
+export * from './group-config.ts'
 export type { ListenerConfig } from './listeners.ts'
 export { connectionOverrides } from './checks.ts'
 export * from './problems.ts'

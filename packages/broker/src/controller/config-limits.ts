@@ -1,25 +1,22 @@
 // Rules for settings of groups and client metrics that depend on the broker or on several settings at once
 // (org.apache.kafka.coordinator.group.GroupConfig, org.apache.kafka.server.metrics.ClientMetricsConfigs).
 import { ErrorCode, KafkaError } from '@ottla/protocol'
-import { type BrokerConfig, brokerDefinitions, groupDefinitions } from '../config/index.ts'
+import { type BrokerConfig, groupBound, groupDefinitions, inheritedText } from '../config/index.ts'
 
 const invalidConfig = (message: string): KafkaError => new KafkaError(ErrorCode.INVALID_CONFIG, message)
 
-/** Broker settings that bound a group's setting: consumer.session.timeout.ms lies between group.consumer.{min,max}.session.timeout.ms. */
-function boundOf(name: string, bound: 'min' | 'max'): string | undefined {
-  const match = /^(?<kind>consumer|share|streams)\.(?:num\.)?(?<rest>.+)$/.exec(name)
-  const setting = `group.${match?.[1]}.${bound}.${match?.[2]}`
-  return match && brokerDefinitions.has(setting) ? setting : undefined
-}
-
 /** Throws INVALID_CONFIG where settings of a group, all of valid form, lie outside what the broker allows. */
 export function checkGroupLimits(configs: ReadonlyMap<string, string>, config: BrokerConfig): void {
-  const valueOf = (name: string): number => Number(configs.get(name) ?? groupDefinitions.get(name)?.defaultText)
+  const inherited = (name: string): string | null => {
+    const definition = groupDefinitions.get(name)
+    return definition === undefined ? null : inheritedText(definition, config)
+  }
+  const valueOf = (name: string): number => Number(configs.get(name) ?? inherited(name))
   for (const name of configs.keys()) {
-    const min = boundOf(name, 'min')
+    const min = groupBound(name, 'min')
     if (min !== undefined && valueOf(name) < Number(config.valueOf(min)))
       throw invalidConfig(`${name} must be greater than or equal to ${min}`)
-    const max = boundOf(name, 'max')
+    const max = groupBound(name, 'max')
     if (max !== undefined && valueOf(name) > Number(config.valueOf(max)))
       throw invalidConfig(`${name} must be less than or equal to ${max}`)
   }
