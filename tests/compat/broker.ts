@@ -24,6 +24,8 @@ export async function freePort(): Promise<number> {
 export interface BrokerProcess {
   readonly bootstrap: string
   readonly port: number
+  /** Process id as of the last start. */
+  readonly pid: number
   /** The log directory. */
   readonly data: string
   /** Everything it printed. */
@@ -81,6 +83,9 @@ export async function startBroker(settings: Record<string, string> = {}, place: 
   return {
     bootstrap: `127.0.0.1:${port}`,
     port,
+    get pid() {
+      return child?.pid ?? 0
+    },
     data,
     output: () => text,
     kill: async () => void (await exited('SIGKILL')),
