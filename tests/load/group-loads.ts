@@ -10,11 +10,14 @@ import {
   heartbeatApi,
   joinGroupApi,
   offsetCommitApi,
+  type ResponseOf,
   syncGroupApi,
 } from '@ottla/protocol'
 import { Kafka, logLevel } from 'kafkajs'
 import type { Measured } from './kafka.ts'
 import { Pipe } from './pipe.ts'
+
+type TopicPartitions = NonNullable<ResponseOf<typeof consumerGroupHeartbeatApi>['assignment']>['topicPartitions']
 
 const now = () => performance.now() / 1000
 const retriable = new Set([14, 15, 16])
@@ -99,28 +102,26 @@ export async function manyMembers(broker: Measured, count: number, group: string
   )
   const beat = async (member: (typeof members)[number]): Promise<void> => {
     const isNew = member.epoch === 0
-    const body = {
-      groupId: group,
-      memberId: member.id,
-      memberEpoch: member.epoch,
-      rebalanceTimeoutMs: isNew ? 60_000 : -1,
-      subscribedTopicNames: isNew ? ['load'] : null,
-      topicPartitions: isNew ? [] : null,
-    }
-    const answer = await member.pipe.ask(consumerGroupHeartbeatApi, 1, body)
-    if (retriable.has(answer.errorCode)) {
-      await sleep(20)
-      return
-    }
-    expectNone(answer.errorCode, `heartbeat of ${member.id}: ${answer.errorMessage}`)
-    member.epoch = answer.memberEpoch
-    if (answer.assignment === null) return
-    const owned = answer.assignment.topicPartitions
-    member.owned = owned.reduce((sum, { partitions }) => sum + partitions.length, 0)
-    const confirmed = { ...body, memberEpoch: member.epoch, rebalanceTimeoutMs: -1, subscribedTopicNames: null, topicPartitions: owned }
-    const reply = await member.pipe.ask(consumerGroupHeartbeatApi, 1, confirmed)
-    expectNone(reply.errorCode, 'confirmation')
-    member.epoch = reply.memberEpoch
+    let owned: TopicPartitions | null = isNew ? [] : null
+    do {
+      const answer = await member.pipe.ask(consumerGroupHeartbeatApi, 1, {
+        groupId: group,
+        memberId: member.id,
+        memberEpoch: member.epoch,
+        rebalanceTimeoutMs: member.epoch === 0 ? 60_000 : -1,
+        subscribedTopicNames: member.epoch === 0 ? ['load'] : null,
+        topicPartitions: owned,
+      })
+      if (retriable.has(answer.errorCode)) {
+        await sleep(20)
+        return
+      }
+      expectNone(answer.errorCode, `heartbeat of ${member.id}: ${answer.errorMessage}`)
+      member.epoch = answer.memberEpoch
+      owned = answer.assignment?.topicPartitions ?? null
+      if (owned !== null) member.owned = owned.reduce((sum, { partitions }) => sum + partitions.length, 0)
+      // What was assigned, or taken away, is confirmed at once.
+    } while (owned !== null)
   }
   const started = now()
   const settle = async () => {
