@@ -1,0 +1,247 @@
+// One partition of an internal topic that this broker coordinates (class CoordinatorRuntime.CoordinatorContext): loading, then active, until
+// it is closed. Decisions are taken one after the other; a decision sees all before it, and is answered once all before it is committed.
+
+import { BatchBuilder, endTransactionMarker, ErrorCode, KafkaError, type Logger, type RecordBatch } from '@ottla/protocol'
+import type { CoordinatorLog } from './coordinator-log.ts'
+import type { Decision } from './decision.ts'
+import { load } from './loader.ts'
+import { encodeRecord } from './record.ts'
+import { coordinatorError } from './runtime-errors.ts'
+import type { RuntimeWorld } from './runtime-world.ts'
+import type { CoordinatorState, TransactionalProducer } from './state.ts'
+import { RETRY_MS } from './runtime-world.ts'
+import { Uncommitted } from './uncommitted.ts'
+import type { WheelTimers } from './timer-wheel.ts'
+
+/** `failed`: the log could not be replayed; it stays so until this broker is elected anew. */
+export type LedStatus = 'loading' | 'active' | 'failed' | 'closed'
+
+/** What a decision is part of. */
+export interface RunOptions {
+  /** Writes the records as part of a producer's transaction. */
+  readonly producer?: TransactionalProducer
+}
+
+/** See the top of the file. */
+export class LedPartition<S extends CoordinatorState> {
+  readonly partition: number
+  readonly leaderEpoch: number
+  readonly #world: RuntimeWorld<S>
+  readonly #log: CoordinatorLog
+  readonly #logger: Logger
+  #status: LedStatus = 'loading'
+  #state: S | null = null
+  #timers: WheelTimers | null = null
+  /** Changes with each load: what was begun for an earlier state is not for this one. */
+  #generation = 0
+  readonly #uncommitted = new Uncommitted(error => this.#logger.error({ err: error }, 'what follows a commit failed'))
+  /** The end of what the state is made of. */
+  #endOffset = 0
+  #loaded: Promise<void>
+
+  constructor(place: { readonly partition: number; readonly leaderEpoch: number }, log: CoordinatorLog, world: RuntimeWorld<S>) {
+    this.partition = place.partition
+    this.leaderEpoch = place.leaderEpoch
+    this.#world = world
+    this.#log = log
+    this.#logger = world.logger.child({ topic: world.topic, partition: place.partition })
+    log.follow({ committed: offset => this.#uncommitted.release(offset), failed: error => this.#appendsFailed(error) })
+    this.#loaded = this.#load()
+  }
+
+  get status(): LedStatus {
+    return this.#status
+  }
+
+  /** Resolves once the load that is under way has come to an end of whatever kind. */
+  get loaded(): Promise<void> {
+    return this.#loaded
+  }
+
+  /** See CoordinatorRuntime.run. */
+  run<R>(decide: (state: S) => Decision<R>, options: RunOptions = {}): R | Promise<R> {
+    const state = this.#active()
+    let decision: Decision<R>
+    try {
+      decision = decide(state)
+    } catch (error) {
+      throw this.#expected(error, 'a decision failed')
+    }
+    if (decision.records.length > 0) this.#write(state, decision, options.producer ?? null)
+    return this.#answer(decision)
+  }
+
+  /** See CoordinatorRuntime.endTransaction. */
+  endTransaction(
+    producer: TransactionalProducer,
+    end: { readonly committed: boolean; readonly coordinatorEpoch: number },
+  ): void | Promise<void> {
+    const state = this.#active()
+    const marker = endTransactionMarker(
+      { isCommit: end.committed, coordinatorEpoch: end.coordinatorEpoch },
+      { producerId: producer.id, producerEpoch: producer.epoch, timestamp: this.#world.clock.now() },
+    )
+    this.#append(marker)
+    this.#replay(() => state.endTransaction(producer, end.committed))
+    return this.#answer<void>({ records: [], reply: undefined })
+  }
+
+  /** Gives the state up; whoever waits gets this error. */
+  close(errorCode: number): void {
+    if (this.#status === 'closed') return
+    this.#log.close()
+    this.#unload(new KafkaError(errorCode))
+    this.#status = 'closed'
+  }
+
+  #active(): S {
+    if (this.#status === 'loading') throw new KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
+    if (this.#status !== 'active' || this.#state === null) throw new KafkaError(ErrorCode.NOT_COORDINATOR)
+    return this.#state
+  }
+
+  /** A KafkaError as it is; anything else is a mistake of ours, which its caller cannot do anything about. */
+  #expected(error: unknown, what: string): KafkaError {
+    if (error instanceof KafkaError) return error
+    this.#logger.error({ err: error }, what)
+    return new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
+  }
+
+  #write(state: S, decision: Decision<unknown>, producer: TransactionalProducer | null): void {
+    const { records, replays = true, settled } = decision
+    const baseOffset = this.#log.endOffset
+    try {
+      this.#append(this.#batchOf(decision, producer))
+    } catch (error) {
+      const expected = this.#expected(error, 'a decision could not be written')
+      settled?.(expected)
+      throw expected
+    }
+    if (!replays) return
+    this.#replay(() => {
+      for (const [index, record] of records.entries()) state.replay(record, baseOffset + index, producer)
+    })
+  }
+
+  #batchOf({ records }: Decision<unknown>, producer: TransactionalProducer | null): RecordBatch {
+    const timestamp = this.#world.clock.now()
+    const transaction = producer === null ? {} : { producerId: producer.id, producerEpoch: producer.epoch, isTransactional: true }
+    const builder = new BatchBuilder({ ...this.#world.compression(), ...transaction }, 64 * records.length)
+    for (const record of records) builder.append({ timestamp, ...encodeRecord(record) })
+    const batch = builder.build()
+    const { maxBatchBytes } = this.#log
+    if (batch.sizeInBytes <= maxBatchBytes) return batch
+    const { topic } = this.#world
+    this.#logger.warn(
+      { bytes: batch.sizeInBytes, records: records.length, maxBatchBytes },
+      'the records of a decision are too many for a batch',
+    )
+    throw new KafkaError(
+      ErrorCode.MESSAGE_TOO_LARGE,
+      `${batch.sizeInBytes} bytes are to be appended to ${topic}-${this.partition} at once, which takes ${maxBatchBytes}`,
+    )
+  }
+
+  #append(batch: RecordBatch): void {
+    const generation = this.#generation
+    try {
+      this.#endOffset = this.#log.append(batch)
+    } catch (error) {
+      throw coordinatorError(error)
+    }
+    // What the decision saw may have been taken back while it was appended.
+    if (generation !== this.#generation) throw new KafkaError(ErrorCode.NOT_COORDINATOR)
+  }
+
+  /** A record that is in the log and not in the state: only the log can tell what the state is. */
+  #replay(replay: () => void): void {
+    try {
+      replay()
+    } catch (error) {
+      this.#logger.error({ err: error }, 'a record could not be replayed; all of them are loaded again')
+      this.#reload(new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR))
+      throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
+    }
+  }
+
+  #answer<R>({ reply, settled }: Decision<R>): R | Promise<R> {
+    if (this.#endOffset <= this.#log.committedOffset) {
+      settled?.(null)
+      return reply
+    }
+    return this.#uncommitted.add(this.#endOffset, { reply, ...(settled === undefined ? {} : { settled }) })
+  }
+
+  #appendsFailed(error: KafkaError): void {
+    if (this.#status !== 'active') return
+    this.#logger.warn({ error: error.errorName }, `appends were taken back, the partition is loaded again: ${error.message}`)
+    this.#reload(coordinatorError(error))
+  }
+
+  #reload(error: KafkaError): void {
+    this.#unload(error)
+    this.#status = 'loading'
+    this.#loaded = this.#load()
+  }
+
+  #unload(error: KafkaError): void {
+    this.#generation++
+    const state = this.#state
+    this.#state = null
+    this.#timers?.close()
+    this.#timers = null
+    this.#uncommitted.fail(error)
+    try {
+      state?.unloaded(error.code)
+    } catch (failure) {
+      this.#logger.error({ err: failure }, 'a state was not given up as it should')
+    }
+  }
+
+  async #load(): Promise<void> {
+    const { clock, decoder, later, wheel } = this.#world
+    const generation = this.#generation
+    const timers = wheel.timers((key, expired) => this.#expire(timers, { key, expired }))
+    const startedAtMs = clock.monotonic()
+    const isWanted = (): boolean => generation === this.#generation
+    try {
+      const state = this.#world.create(this.partition, timers)
+      const summary = await load({ log: this.#log, state, decoder, clock, logger: this.#logger, later, isWanted })
+      if (summary === null || !isWanted()) {
+        timers.close()
+        return
+      }
+      this.#state = state
+      this.#timers = timers
+      this.#endOffset = summary.endOffset
+      this.#status = 'active'
+      this.#logger.info({ ...summary, durationMs: clock.monotonic() - startedAtMs }, 'the coordinator partition is loaded')
+      state.loaded()
+    } catch (error) {
+      timers.close()
+      if (!isWanted()) return
+      this.#state = null
+      this.#timers = null
+      this.#status = 'failed'
+      this.#logger.error(
+        { err: error },
+        'the coordinator partition cannot be loaded; it answers again once this is mended and the broker restarted',
+      )
+    }
+  }
+
+  #expire(timers: WheelTimers, timer: { readonly key: string; readonly expired: () => Decision<void> }): void {
+    const failed = (error: unknown): void => {
+      const code = error instanceof KafkaError ? error.code : ErrorCode.UNKNOWN_SERVER_ERROR
+      if (code === ErrorCode.NOT_COORDINATOR || code === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return
+      this.#logger.info({ timer: timer.key, err: error }, 'what a timer began failed; it is tried again')
+      if (!timers.has(timer.key)) timers.set(timer.key, RETRY_MS, timer.expired)
+    }
+    try {
+      const done = this.run(() => timer.expired())
+      if (done instanceof Promise) done.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
