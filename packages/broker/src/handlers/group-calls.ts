@@ -1,0 +1,89 @@
+// What the handlers of the group APIs have in common: who asks, which names can be kept, and what a failure becomes for clients
+// (org.apache.kafka.coordinator.common.runtime.CoordinatorOperationExceptionHelper).
+import { ErrorCode, KafkaError, type Logger } from '@ottla/protocol'
+import type { Caller } from '@ottla/coordinator'
+import type { Metadata } from '@ottla/metadata'
+import type { BrokerConfig } from '../config/index.ts'
+import type { GroupService } from '../coordinator/group-coordinator.ts'
+import type { RequestContext } from '../requests/handler.ts'
+import { hostOf } from './client-host.ts'
+
+/** What the handlers of the group APIs need. */
+export interface GroupParts {
+  readonly groups: GroupService
+  readonly metadata: Metadata
+  readonly config: BrokerConfig
+  readonly logger: Logger
+}
+
+/** An error as clients of the coordinator get it. */
+export interface Failure {
+  readonly code: number
+  /** Null where the code says all that clients shall know. */
+  readonly message: string | null
+}
+
+/** Longest name that the records of groups hold in their keys. */
+const MAX_NAME_BYTES = 32_767
+
+/** Whoever sent a request. No client id and an empty one are the same. */
+export const callerOf = ({ apiVersion, clientId, connection }: RequestContext): Caller => ({
+  apiVersion,
+  clientId: clientId ?? '',
+  clientHost: `/${hostOf(connection.remoteAddress)}`,
+})
+
+/** Whether the records of groups can hold a name. New versions of requests may carry longer ones. */
+export const canBeKept = (name: string): boolean => name.length * 3 <= MAX_NAME_BYTES || Buffer.byteLength(name) <= MAX_NAME_BYTES
+
+/** What is wrong with the id of a group. Some old APIs know a group without a name, which only has offsets. */
+export function groupIdError(groupId: string, mayBeEmpty = false): number {
+  const isValid = canBeKept(groupId) && (mayBeEmpty || groupId !== '')
+  return isValid ? ErrorCode.NONE : ErrorCode.INVALID_GROUP_ID
+}
+
+/** What clients are told of an error of the log, or of one that nobody expected. */
+export function failureOf(error: unknown, logger: Logger): Failure {
+  if (!(error instanceof KafkaError)) {
+    logger.error({ err: error }, 'the group coordinator failed')
+    return { code: ErrorCode.UNKNOWN_SERVER_ERROR, message: null }
+  }
+  switch (error.code) {
+    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+    case ErrorCode.NOT_ENOUGH_REPLICAS:
+    case ErrorCode.REQUEST_TIMED_OUT:
+      return { code: ErrorCode.COORDINATOR_NOT_AVAILABLE, message: null }
+    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
+    case ErrorCode.KAFKA_STORAGE_ERROR:
+      return { code: ErrorCode.NOT_COORDINATOR, message: null }
+    case ErrorCode.MESSAGE_TOO_LARGE:
+    case ErrorCode.RECORD_LIST_TOO_LARGE:
+    case ErrorCode.INVALID_FETCH_SIZE:
+    case ErrorCode.UNKNOWN_SERVER_ERROR:
+      logger.error({ err: error }, 'the group coordinator cannot do what it was asked')
+      return { code: ErrorCode.UNKNOWN_SERVER_ERROR, message: null }
+    case ErrorCode.NETWORK_EXCEPTION:
+      return { code: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, message: null }
+    default:
+      return { code: error.code, message: error.message }
+  }
+}
+
+/** What `run` comes to, at once where it can; `failed` makes an answer of an error. */
+export function attempt<R>(logger: Logger, run: () => R | Promise<R>, failed: (failure: Failure) => R): R | Promise<R> {
+  const fail = (error: unknown): R => failed(failureOf(error, logger))
+  try {
+    const outcome = run()
+    return outcome instanceof Promise ? outcome.catch(fail) : outcome
+  } catch (error) {
+    return fail(error)
+  }
+}
+
+/** Goes on with an outcome, at once where it is there. */
+export const afterwards = <R, S>(outcome: R | Promise<R>, next: (outcome: R) => S): S | Promise<S> =>
+  outcome instanceof Promise ? outcome.then(next) : next(outcome)
+
+/** Whether the new consumer protocol is on: `group.version` of the cluster, and the setting of this broker. */
+export const knowsConsumerGroups = ({ metadata, config }: GroupParts): boolean =>
+  (metadata.image.features.get('group.version') ?? 0) >= 1 && config.value('group.coordinator.rebalance.protocols').includes('consumer')

@@ -1,0 +1,37 @@
+// ListGroups, versions 0 to 5: the groups of all partitions of __consumer_offsets that this broker leads, by state from version 4 on
+// (KIP-518) and by type from version 5 on (KIP-848). While one of them loads, the whole answer is COORDINATOR_LOAD_IN_PROGRESS: clients
+// ask again rather than miss groups.
+import { ErrorCode, KafkaError, listGroupsApi, type ListGroupsResponseInit } from '@ottla/protocol'
+import { handler, type Handler } from '../requests/handler.ts'
+import { failureOf, type GroupParts } from './group-calls.ts'
+
+type Listed = ListGroupsResponseInit['groups']
+
+const refuse = (errorCode: number): ListGroupsResponseInit => ({ throttleTimeMs: 0, errorCode, groups: [] })
+
+/** A partition that has just gone elsewhere has no groups here. */
+async function listed(partition: Listed | Promise<Listed>): Promise<Listed> {
+  try {
+    return await partition
+  } catch (error) {
+    if (error instanceof KafkaError && error.code === ErrorCode.NOT_COORDINATOR) return []
+    throw error
+  }
+}
+
+/** Serves ListGroups. */
+export function listGroups({ groups, logger }: GroupParts): Handler<typeof listGroupsApi> {
+  return handler({
+    api: listGroupsApi,
+    versions: [0, 5],
+    async handle(request) {
+      try {
+        const partitions = await Promise.all(groups.eachLed(state => state.administration.list(request)).map(listed))
+        return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, groups: partitions.flat() }
+      } catch (error) {
+        return refuse(failureOf(error, logger).code)
+      }
+    },
+    onError: refuse,
+  })
+}
