@@ -32,12 +32,14 @@ const python = (file: string) =>
     return existsSync(command) ? { command, words: [join(here, 'clients/python', file)] } : { missing: 'the Python environment of .ci/run' }
   })
 
-const go = built(() => {
-  if (!has('go')) return { missing: 'go' }
-  const command = join(cache, 'go-clients')
-  execFileSync('go', ['build', '-o', command, '.'], { cwd: join(here, 'clients/go'), stdio: 'inherit' })
-  return { command, words: [] }
-})
+const goPackage = (folder: string, binary: string) =>
+  built(() => {
+    if (!has('go')) return { missing: 'go' }
+    const command = join(cache, binary)
+    execFileSync('go', ['build', '-o', command, folder], { cwd: join(here, 'clients/go'), stdio: 'inherit' })
+    return { command, words: [] }
+  })
+const go = goPackage('.', 'go-clients')
 
 const goClient = (name: string) => () => {
   const program = go()
@@ -61,14 +63,15 @@ export const kafkaJars = (): string | undefined => {
   return existsSync(folder) && readdirSync(folder).some(name => name.startsWith('kafka-clients')) ? folder : undefined
 }
 
-const java = built(() => {
-  const jars = kafkaJars()
-  if (jars === undefined || !has('javac')) return { missing: 'javac or the jars of Apache Kafka (.ci/run gets them)' }
-  const target = join(cache, 'java')
-  mkdirSync(target, { recursive: true })
-  execFileSync('javac', ['-cp', `${jars}/*`, '-d', target, join(here, 'clients/java/Scenario.java')], { stdio: 'inherit' })
-  return { command: 'java', words: ['-Dorg.slf4j.simpleLogger.defaultLogLevel=off', '-cp', `${target}:${jars}/*`, 'Scenario'] }
-})
+const java = (name: string, flags: readonly string[] = []) =>
+  built(() => {
+    const jars = kafkaJars()
+    if (jars === undefined || !has('javac')) return { missing: 'javac or the jars of Apache Kafka (.ci/run gets them)' }
+    const target = join(cache, 'java')
+    mkdirSync(target, { recursive: true })
+    execFileSync('javac', ['-cp', `${jars}/*`, '-d', target, join(here, `clients/java/${name}.java`)], { stdio: 'inherit' })
+    return { command: 'java', words: [...flags, '-Dorg.slf4j.simpleLogger.defaultLogLevel=off', '-cp', `${target}:${jars}/*`, name] }
+  })
 
 const node = (file: string) => () => ({ command: process.execPath, words: [join(here, 'clients/node', file)] })
 
@@ -78,11 +81,30 @@ export const programs: Record<string, () => Program> = {
   '@platformatic/kafka': node('platformatic.mjs'),
   'kafka-python': python('kafka_python.py'),
   'confluent-kafka (Python)': python('confluent.py'),
-  'Java clients': java,
+  'Java clients': java('Scenario'),
   sarama: goClient('sarama'),
   'kafka-go': goClient('kafka-go'),
   'franz-go': goClient('franz-go'),
   rskafka: rust,
+}
+
+const goGroup = goPackage('./group', 'go-group')
+const goMember = (name: string) => () => {
+  const program = goGroup()
+  return program.missing === undefined ? { ...program, words: [name] } : program
+}
+
+/** Client -> its program that is one member of a consumer group (the contract is in group-member.ts). kcat is its own program. */
+export const groupPrograms: Record<string, () => Program> = {
+  kafkajs: node('group-kafkajs.mjs'),
+  '@platformatic/kafka': node('group-platformatic.mjs'),
+  'kafka-python': python('group_kafka_python.py'),
+  'confluent-kafka': python('group_confluent.py'),
+  Java: java('Group', ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']),
+  sarama: goMember('sarama'),
+  'kafka-go': goMember('kafka-go'),
+  'franz-go': goMember('franz-go'),
+  kcat: () => (has('kcat') ? { command: 'kcat', words: [] } : { missing: 'kcat' }),
 }
 
 /** True when every tool must be there, as in CI. */

@@ -1,0 +1,164 @@
+// Consumer groups with other people's clients, each as several processes: two members share a topic that is written to all the time, a
+// third joins, one is killed, one leaves, one comes back. No record is lost, records come again only after the kill and only those that
+// were not committed, and in the end everything is committed. Static members may be away for less than the session time-out.
+// OTTLA_COMPAT_BOOTSTRAP=127.0.0.1:PORT takes a broker that runs already, such as Apache Kafka.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type BrokerProcess, startBroker } from './broker.ts'
+import { type GroupClient, groupClients, staticClients } from './group-clients.ts'
+import { createTopic, GroupRun } from './group-run.ts'
+import { Member } from './group-member.ts'
+import { available, groupPrograms } from './programs.ts'
+
+/** Session time-outs as short as a busy machine allows. */
+const settings = {
+  'group.initial.rebalance.delay.ms': '500',
+  'group.min.session.timeout.ms': '1000',
+  'group.consumer.min.session.timeout.ms': '1000',
+  'group.consumer.session.timeout.ms': '3000',
+  'group.consumer.min.heartbeat.interval.ms': '300',
+  'group.consumer.heartbeat.interval.ms': '500',
+}
+const partitions = 6
+/** Groups at the same time: each is up to four processes. */
+const atOnce = Number(process.env.GROUPS_AT_ONCE ?? 3)
+const given = process.env.OTTLA_COMPAT_BOOTSTRAP
+const unique = Date.now().toString(36)
+
+let broker: BrokerProcess | undefined
+let port: number
+beforeAll(async () => {
+  if (given === undefined) broker = await startBroker(settings)
+  port = broker?.port ?? Number(given?.split(':').at(-1))
+  // Whatever must be built is built before anything is timed.
+  for (const program of Object.values(groupPrograms)) program()
+})
+afterAll(() => broker?.[Symbol.asyncDispose]())
+
+/** The client's program, or nothing where it is not installed. */
+const there = ({ name, program: key }: Pick<GroupClient, 'name' | 'program'>) => {
+  const program = groupPrograms[key]?.() ?? { missing: key }
+  return available(name, program.missing) && program.missing === undefined ? program : undefined
+}
+
+const waiting: (() => void)[] = []
+let running = 0
+/** Runs a group when it is its turn. */
+async function inTurn(client: GroupClient, kind: string, body: (run: GroupRun) => Promise<void>): Promise<void> {
+  if (running >= atOnce) await new Promise<void>(resolve => waiting.push(resolve))
+  else running += 1
+  try {
+    const name = `${kind}-${client.name.replaceAll(/[^a-z]+/gi, '-')}-${unique}`
+    const program = there(client)
+    if (program === undefined) throw new Error(`${client.name} is not there`)
+    await using run = await GroupRun.start({ port, program, name, partitions, options: client.options })
+    await body(run)
+  } finally {
+    const next = waiting.shift()
+    if (next === undefined) running -= 1
+    else next()
+  }
+}
+
+/** What holds in the end of every run: all was delivered and committed, and nothing came again without a reason. */
+async function expectAllDone(run: GroupRun, members: Member[], mayComeAgain: (phase: string) => boolean): Promise<void> {
+  await run.drain()
+  const missing = run.missing()
+  expect(missing.slice(0, 10), `${missing.length} records were never delivered`).toEqual([])
+  await Promise.all(members.map(member => member.stop()))
+  expect(run.wrong.slice(0, 10)).toEqual([])
+  expect(run.redelivered.filter(again => !mayComeAgain(again.phase)).slice(0, 10)).toEqual([])
+  expect(await run.committed()).toEqual(await run.ends())
+}
+
+/** Two members, a third, one killed, one gone, one back. */
+async function comeAndGo(client: GroupClient, run: GroupRun): Promise<void> {
+  const began = Date.now()
+  const a = run.join('a')
+  const b = run.join('b')
+  await run.shared(a, b)
+
+  await run.beginPhase('a third joins')
+  const c = run.join('c')
+  await run.shared(a, b, c)
+
+  await b.kill()
+  await run.beginPhase('one was killed')
+  await run.shared(a, c)
+
+  await run.beginPhase('one leaves')
+  await c.stop()
+  expect(await run.memberNames()).toEqual(['a'])
+  await run.shared(a)
+
+  await run.beginPhase('one comes back')
+  const back = run.join('b')
+  await run.shared(a, back)
+
+  await expectAllDone(run, [a, back], phase => phase === 'one was killed' || client.redelivers === true)
+  console.log(`${client.name}: ${Date.now() - began} ms, ${run.redelivered.length} records came again`)
+}
+
+/** A static member that is away for less than the session time-out gets what it had, and nobody else hears of it. */
+async function bounce({ options }: GroupClient, run: GroupRun): Promise<void> {
+  const a = run.join('a', { instance: 'instance-a' })
+  let b = run.join('b', { instance: 'instance-b' })
+  await run.shared(a, b)
+  const owned = b.assigned
+  const assignments = a.assignments
+
+  // The consumer protocol (KIP-848) gives the place of a member to another only when that said that it would be back.
+  const absences = options.protocol === 'consumer' ? ['stopped and back'] : ['stopped and back', 'killed and back']
+  for (const phase of absences) {
+    await (phase.startsWith('killed') ? b.kill() : b.stop())
+    await run.beginPhase(phase)
+    b = run.join('b', { instance: 'instance-b' })
+    await run.shared(a, b)
+    expect(b.assigned).toEqual(owned)
+    expect(a.assignments, 'the other member was rebalanced').toBe(assignments)
+  }
+
+  await b.kill()
+  await run.beginPhase('killed for good')
+  await run.shared(a)
+  await expectAllDone(run, [a], phase => phase.startsWith('killed'))
+}
+
+describe.concurrent('members come and go', () => {
+  it.for(groupClients)('$name', { timeout: 600_000 }, (client, { skip }) => {
+    if (there(client) === undefined) skip('not installed')
+    return inTurn(client, 'share', run => comeAndGo(client, run))
+  })
+})
+
+describe.concurrent('static members', () => {
+  it.for(staticClients)('$name', { timeout: 600_000 }, (client, { skip }) => {
+    if (there(client) === undefined) skip('not installed')
+    return inTurn(client, 'static', run => bounce(client, run))
+  })
+})
+
+describe('a regular expression', () => {
+  it('that the broker evaluates finds topics, also later ones', { timeout: 120_000 }, async ({ skip }) => {
+    const program = there({ name: 'Java', program: 'Java' }) ?? skip('not installed')
+    const prefix = `pattern-${unique}`
+    await createTopic(port, `${prefix}-one`, 2)
+    await createTopic(port, `other-${prefix}-one`, 2)
+    const member = new Member(program, {
+      bootstrap: `127.0.0.1:${port}`,
+      group: prefix,
+      topic: `${prefix}-(one|two)`,
+      name: 'a',
+      options: { protocol: 'consumer', pattern: '1' },
+      onRecord() {},
+    })
+    try {
+      await expect.poll(() => [...member.assigned].toSorted(), { timeout: 20_000 }).toEqual([`${prefix}-one-0`, `${prefix}-one-1`])
+      await createTopic(port, `${prefix}-two`, 1)
+      const all = [`${prefix}-one-0`, `${prefix}-one-1`, `${prefix}-two-0`]
+      await expect.poll(() => [...member.assigned].toSorted(), { timeout: 60_000 }).toEqual(all)
+      await member.stop()
+    } finally {
+      if (member.running) await member.kill()
+    }
+  })
+})
