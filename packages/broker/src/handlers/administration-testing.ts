@@ -5,7 +5,7 @@ import { KafkaError, Reader, requestCodec, responseCodec, Writer } from '@ottla/
 import type { BrokerConfig } from '../config/index.ts'
 import { testConfig } from '../config/testing.ts'
 import { BrokerRegistration, Controller, establishCluster, letIn } from '../controller/index.ts'
-import { Loaned, Ordered, type Outcome, type RequestContext } from '../requests/handler.ts'
+import { type AnyHandler, Loaned, Ordered, type Outcome, type RequestContext } from '../requests/handler.ts'
 import { type Administration, administration } from './administration.ts'
 
 /** Numbers that look random and are the same in every run. */
@@ -47,6 +47,27 @@ async function answerOf(handle: () => Outcome<AnyResponse>, onError: (code: numb
     if (!response) throw error
     return response
   }
+}
+
+/** Asks the one of these handlers that serves an API, through the codecs; a KafkaError is answered as the dispatcher does. */
+export async function askOne<A extends AnyApi>(
+  handlers: readonly AnyHandler[],
+  api: A,
+  { version, body, listener = 'OUT' }: { version: number; body: RequestInitOf<A>; listener?: string },
+): Promise<ResponseOf<A>> {
+  const handler = handlers.find(one => one.api.key === api.key)
+  if (!handler) throw new Error(`nobody serves ${api.name}`)
+  const writer = new Writer()
+  requestCodec(api, version).write(writer, body)
+  const request = requestCodec(handler.api, version).read(new Reader(writer.bytes()))
+  const context = contextOf(api.key, version, listener)
+  const answer = new Writer()
+  const response = await answerOf(
+    () => handler.handle(request, context),
+    code => handler.onError?.(code, request, context),
+  )
+  responseCodec(handler.api, version).write(answer, response)
+  return responseCodec(api, version).read(new Reader(answer.bytes()))
 }
 
 /** The brokers of a test: the first is the one whose handlers are asked. */
@@ -118,21 +139,9 @@ export class TestAdministration {
     return test
   }
 
-  /** Asks as a client of the listener OUT would; a KafkaError is answered as the dispatcher does. */
+  /** Asks as a client of the listener OUT would. */
   async ask<A extends AnyApi>(api: A, version: number, body: RequestInitOf<A>, listener = 'OUT'): Promise<ResponseOf<A>> {
-    const handler = this.administration.handlers.find(one => one.api.key === api.key)
-    if (!handler) throw new Error(`nobody serves ${api.name}`)
-    const writer = new Writer()
-    requestCodec(api, version).write(writer, body)
-    const request = requestCodec(handler.api, version).read(new Reader(writer.bytes()))
-    const context = contextOf(api.key, version, listener)
-    const answer = new Writer()
-    const response = await answerOf(
-      () => handler.handle(request, context),
-      code => handler.onError?.(code, request, context),
-    )
-    responseCodec(handler.api, version).write(answer, response)
-    return responseCodec(api, version).read(new Reader(answer.bytes()))
+    return askOne(this.administration.handlers, api, { version, body, listener })
   }
 
   /** Ends a broker's signs of life. */

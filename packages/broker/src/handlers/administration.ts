@@ -13,6 +13,7 @@ import { describeConfigs } from './describe-configs.ts'
 import { describeTopicPartitions } from './describe-topic-partitions.ts'
 import { findCoordinator } from './find-coordinator.ts'
 import { incrementalAlterConfigs } from './incremental-alter-configs.ts'
+import { listConfigResources } from './list-config-resources.ts'
 import { describeMetadata } from './metadata.ts'
 import { unregisterBroker } from './unregister-broker.ts'
 
@@ -50,6 +51,7 @@ export function administration(parts: AdministrationParts): Administration {
     describeConfigs({ metadata, config }),
     alterConfigs({ configs, applied }),
     incrementalAlterConfigs({ configs, applied, nodeId: config.nodeId }),
+    listConfigResources({ metadata }),
     describeCluster({ metadata }),
     describeTopicPartitions({ metadata, config }),
     unregisterBroker({ store, metadata, applied }),

@@ -1,14 +1,8 @@
 // ConsumerGroupHeartbeat, versions 0 and 1: joins, follows and leaves a group of the new consumer protocol (KIP-848). From version 1 on
 // clients choose their member id, and may subscribe to a pattern. UNSUPPORTED_VERSION where that protocol is off.
-import {
-  consumerGroupHeartbeatApi,
-  type ConsumerGroupHeartbeatRequest,
-  type ConsumerGroupHeartbeatResponseInit,
-  ErrorCode,
-  KafkaError,
-} from '@ottla/protocol'
+import { consumerGroupHeartbeatApi, type ConsumerGroupHeartbeatResponseInit, ErrorCode } from '@ottla/protocol'
 import { handler, type Handler } from '../requests/handler.ts'
-import { attempt, callerOf, canBeKept, type Failure, type GroupParts, knowsConsumerGroups } from './group-calls.ts'
+import { attempt, callerOf, type Failure, type GroupParts, knowsConsumerGroups } from './group-calls.ts'
 
 const refuse = ({ code, message }: Failure): ConsumerGroupHeartbeatResponseInit => ({
   throttleTimeMs: 0,
@@ -17,12 +11,6 @@ const refuse = ({ code, message }: Failure): ConsumerGroupHeartbeatResponseInit 
   memberEpoch: 0,
   heartbeatIntervalMs: 0,
 })
-
-/** Throws for names that records cannot hold. */
-function ensureNames({ groupId, memberId }: ConsumerGroupHeartbeatRequest): void {
-  if (!canBeKept(groupId)) throw new KafkaError(ErrorCode.INVALID_REQUEST, 'GroupId is too long.')
-  if (!canBeKept(memberId)) throw new KafkaError(ErrorCode.INVALID_REQUEST, 'MemberId is too long.')
-}
 
 /** Serves ConsumerGroupHeartbeat. */
 export function consumerGroupHeartbeat(parts: GroupParts): Handler<typeof consumerGroupHeartbeatApi> {
@@ -34,10 +22,7 @@ export function consumerGroupHeartbeat(parts: GroupParts): Handler<typeof consum
       if (!knowsConsumerGroups(parts)) return refuse({ code: ErrorCode.UNSUPPORTED_VERSION, message: null })
       return attempt<ConsumerGroupHeartbeatResponseInit>(
         logger,
-        () => {
-          ensureNames(request)
-          return groups.run(request.groupId, state => state.consumerHeartbeat(request, callerOf(context)))
-        },
+        () => groups.run(request.groupId, state => state.consumerHeartbeat(request, callerOf(context))),
         refuse,
       )
     },

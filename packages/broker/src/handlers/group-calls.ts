@@ -1,4 +1,4 @@
-// What the handlers of the group APIs have in common: who asks, which names can be kept, and what a failure becomes for clients
+// What the handlers of the group APIs have in common: who asks, and what a failure becomes for clients
 // (org.apache.kafka.coordinator.common.runtime.CoordinatorOperationExceptionHelper).
 import { ErrorCode, KafkaError, type Logger } from '@ottla/protocol'
 import type { Caller } from '@ottla/coordinator'
@@ -23,24 +23,18 @@ export interface Failure {
   readonly message: string | null
 }
 
-/** Longest name that the records of groups hold in their keys. */
-const MAX_NAME_BYTES = 32_767
+/** Member ids begin with the client id, and no text is longer than 32767 bytes: this many characters always leave room. */
+const MAX_CLIENT_ID_CHARACTERS = 10_000
 
 /** Whoever sent a request. No client id and an empty one are the same. */
 export const callerOf = ({ apiVersion, clientId, connection }: RequestContext): Caller => ({
   apiVersion,
-  clientId: clientId ?? '',
+  clientId: (clientId ?? '').slice(0, MAX_CLIENT_ID_CHARACTERS),
   clientHost: `/${hostOf(connection.remoteAddress)}`,
 })
 
-/** Whether the records of groups can hold a name. New versions of requests may carry longer ones. */
-export const canBeKept = (name: string): boolean => name.length * 3 <= MAX_NAME_BYTES || Buffer.byteLength(name) <= MAX_NAME_BYTES
-
-/** What is wrong with the id of a group. Some old APIs know a group without a name, which only has offsets. */
-export function groupIdError(groupId: string, mayBeEmpty = false): number {
-  const isValid = canBeKept(groupId) && (mayBeEmpty || groupId !== '')
-  return isValid ? ErrorCode.NONE : ErrorCode.INVALID_GROUP_ID
-}
+/** What is wrong with the id of a group. */
+export const groupIdError = (groupId: string): number => (groupId === '' ? ErrorCode.INVALID_GROUP_ID : ErrorCode.NONE)
 
 /** What clients are told of an error of the log, or of one that nobody expected. */
 export function failureOf(error: unknown, logger: Logger): Failure {

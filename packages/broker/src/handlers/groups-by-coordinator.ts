@@ -1,7 +1,7 @@
 // Requests about several groups go to the coordinator once for each of its partitions, and are answered in the order asked.
 import { ErrorCode } from '@ottla/protocol'
 import type { Decision, GroupPartition } from '@ottla/coordinator'
-import { type Failure, failureOf, groupIdError, type GroupParts } from './group-calls.ts'
+import { type Failure, failureOf, type GroupParts } from './group-calls.ts'
 
 interface Asked<R> {
   readonly groupIds: readonly string[]
@@ -29,9 +29,8 @@ export async function askByCoordinator<R extends { readonly groupId: string }>(
   }
   const distinct = new Set(groupIds)
   for (const groupId of distinct) {
-    const wrong = groupIdError(groupId, mayBeEmpty)
-    if (wrong !== ErrorCode.NONE) {
-      answers.set(groupId, failed(groupId, { code: wrong, message: null }))
+    if (groupId === '' && !mayBeEmpty) {
+      answers.set(groupId, failed(groupId, { code: ErrorCode.INVALID_GROUP_ID, message: null }))
       continue
     }
     const partition = groups.partitionOf(groupId)

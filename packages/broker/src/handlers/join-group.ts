@@ -4,7 +4,7 @@
 import { ErrorCode, joinGroupApi, type JoinGroupRequest, type JoinGroupResponseInit, KafkaError } from '@ottla/protocol'
 import { topicValue } from '../config/index.ts'
 import { handler, type Handler } from '../requests/handler.ts'
-import { attempt, callerOf, canBeKept, groupIdError, type GroupParts, afterwards } from './group-calls.ts'
+import { attempt, callerOf, groupIdError, type GroupParts, afterwards } from './group-calls.ts'
 
 /** What all protocols of a member may take together, in records of the largest size: only one of them is kept for long. */
 const MAX_RECORDS = 4
@@ -42,7 +42,7 @@ export function joinGroup(parts: GroupParts): Handler<typeof joinGroupApi> {
     versions: [0, 9],
     handle(request, context) {
       const { apiVersion } = context
-      const wrong = errorOf(request)
+      const wrong = groupIdError(request.groupId)
       if (wrong !== ErrorCode.NONE) return named(refuse(wrong, request.memberId), apiVersion)
       const whole = apiVersion === 0 ? { ...request, rebalanceTimeoutMs: request.sessionTimeoutMs } : request
       const outcome = attempt<JoinGroupResponseInit>(
@@ -57,15 +57,6 @@ export function joinGroup(parts: GroupParts): Handler<typeof joinGroupApi> {
     },
     onError: (code, request, { apiVersion }) => named(refuse(code, request.memberId), apiVersion),
   })
-}
-
-function errorOf({ groupId, memberId, groupInstanceId, protocolType, protocols }: JoinGroupRequest): number {
-  const wrong = groupIdError(groupId)
-  if (wrong !== ErrorCode.NONE) return wrong
-  if (!canBeKept(memberId)) return ErrorCode.UNKNOWN_MEMBER_ID
-  if (groupInstanceId !== null && !canBeKept(groupInstanceId)) return ErrorCode.INVALID_REQUEST
-  const isKnowable = canBeKept(protocolType) && protocols.every(({ name }) => canBeKept(name))
-  return isKnowable ? ErrorCode.NONE : ErrorCode.INCONSISTENT_GROUP_PROTOCOL
 }
 
 /** Throws where the group of such a member could not be written down, instead of holding on to what it brings. */

@@ -4,7 +4,7 @@
 import { ErrorCode, offsetCommitApi, type OffsetCommitRequest, type OffsetCommitResponseInit, ZERO_UUID } from '@ottla/protocol'
 import type { ClusterImage } from '@ottla/metadata'
 import { handler, type Handler } from '../requests/handler.ts'
-import { attempt, callerOf, groupIdError, type GroupParts, afterwards } from './group-calls.ts'
+import { attempt, callerOf, type GroupParts, afterwards } from './group-calls.ts'
 import { PartitionErrors } from './partition-errors.ts'
 
 type Topics = OffsetCommitRequest['topics']
@@ -48,8 +48,6 @@ export function offsetCommit({ groups, metadata, logger }: GroupParts): Handler<
     api: offsetCommitApi,
     versions: [2, 10],
     handle(request, context) {
-      const wrong = groupIdError(request.groupId, true)
-      if (wrong !== ErrorCode.NONE) return { throttleTimeMs: 0, topics: refuseCommit(request.topics, wrong) }
       const errors = new PartitionErrors()
       const topics = known(request.topics, { image: metadata.image, byId: context.apiVersion >= FIRST_WITH_TOPIC_IDS, errors })
       if (topics.length === 0) return { throttleTimeMs: 0, topics: errors.topics }

@@ -4,7 +4,7 @@
 import { ErrorCode, KafkaError, offsetFetchApi, type OffsetFetchRequest, type OffsetFetchResponseInit, ZERO_UUID } from '@ottla/protocol'
 import type { ClusterImage } from '@ottla/metadata'
 import { handler, type Handler, type RequestContext } from '../requests/handler.ts'
-import { callerOf, failureOf, groupIdError, type GroupParts } from './group-calls.ts'
+import { callerOf, failureOf, type GroupParts } from './group-calls.ts'
 
 type Group = OffsetFetchRequest['groups'][number]
 type Topic = NonNullable<Group['topics']>[number]
@@ -83,8 +83,6 @@ async function fetchGroup(
 ): Promise<FetchedGroup> {
   const { groups, metadata } = parts
   const { apiVersion } = context
-  const wrong = groupIdError(group.groupId, true)
-  if (wrong !== ErrorCode.NONE) return refuse(group, wrong, apiVersion)
   const byId = apiVersion >= FIRST_WITH_TOPIC_IDS
   const { known, unknown } = byId && group.topics !== null ? resolve(group.topics, metadata.image) : { known: group.topics, unknown: [] }
   try {
