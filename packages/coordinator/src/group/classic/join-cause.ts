@@ -1,0 +1,36 @@
+// A JoinGroup on its way, and what it is that makes a group rebalance because of it.
+
+import type { JoinGroupRequest } from '@ottla/protocol'
+import type { Caller, GroupWorld } from '../world.ts'
+import type { ClassicGroup } from './classic-group.ts'
+import type { MemberTerms } from './classic-member.ts'
+import type { Cause, ClassicRebalances } from './classic-rebalances.ts'
+import type { WaitingJoin } from './waiting.ts'
+
+/** Of what a client says about why it joins or leaves. */
+const MAX_REASON_LENGTH = 255
+
+/** One JoinGroup on its way. */
+export interface Join {
+  readonly group: ClassicGroup
+  readonly request: JoinGroupRequest
+  readonly caller: Caller
+  readonly terms: MemberTerms
+  readonly waiting: WaitingJoin
+}
+
+/** What joining needs beside the group. */
+export interface JoinParts {
+  readonly world: GroupWorld
+  readonly rebalances: ClassicRebalances
+}
+
+/** Whose doing a rebalance is, with the client's own reason where it gave one (KIP-800). */
+export const causeOf = ({ request, caller }: Join, what: string, memberId: string): Cause => ({
+  reason: withReason(what, request.reason),
+  memberId,
+  clientId: caller.clientId,
+})
+
+export const withReason = (what: string, reason: string | null): string =>
+  reason === null || reason === '' ? what : `${what}; client reason: ${reason.slice(0, MAX_REASON_LENGTH)}`
