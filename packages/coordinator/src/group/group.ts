@@ -6,6 +6,14 @@ import type { CoordinatorRecord } from '../record.ts'
  * `Assigning` and `Reconciling` of consumer groups. */
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Assigning' | 'Reconciling' | 'Stable' | 'Dead'
 
+/** A partition whose offset is committed. */
+export interface CommittedPartition {
+  readonly topic: string
+  /** The topic's id as the metadata have it; that of no topic where they do not know it. */
+  readonly topicId: string
+  readonly partition: number
+}
+
 /** Who commits or asks for offsets. */
 export interface OffsetCaller {
   readonly memberId: string
@@ -13,6 +21,11 @@ export interface OffsetCaller {
   /** Generation of a classic group, member epoch of a consumer group; negative for who is no member. */
   readonly generationIdOrMemberEpoch: number
   readonly apiVersion: number
+  /**
+   * What is committed. A member of a consumer group whose epoch is behind may still commit partitions that it has had since that epoch or
+   * before (Kafka 4.3); without this list it may not.
+   */
+  readonly partitions?: Iterable<CommittedPartition>
 }
 
 /** What a commit is about. */

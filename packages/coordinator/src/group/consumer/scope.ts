@@ -1,0 +1,33 @@
+// What all requests to the consumer groups of one coordinator partition work with.
+
+import { ErrorCode, KafkaError } from '@ottla/protocol'
+import type { Group, Groups } from '../group.ts'
+import type { GroupWorld } from '../world.ts'
+import { ConsumerGroup } from './consumer-group.ts'
+import type { MemberTimers } from './member-timers.ts'
+import type { PatternResolution } from './pattern-resolution.ts'
+import type { Rebalances } from './rebalances.ts'
+import type { SubscribedTopics } from './subscribed-topics.ts'
+import type { TopicIds } from './topic-ids.ts'
+
+/** See the top of the file. */
+export interface Scope {
+  readonly world: GroupWorld
+  readonly groups: Groups
+  readonly subscribed: SubscribedTopics
+  readonly topicIds: TopicIds
+  readonly rebalances: Rebalances
+  readonly timers: MemberTimers
+  readonly patterns: PatternResolution
+}
+
+/** @throws KafkaError GROUP_ID_NOT_FOUND */
+export const consumerGroupOf = (groups: Groups, groupId: string): ConsumerGroup => {
+  const group = groups.get(groupId)
+  if (group === undefined) throw new KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`)
+  if (!isConsumerGroup(group)) throw new KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`)
+  return group
+}
+
+/** Whether a group is one of KIP-848. */
+export const isConsumerGroup = (group: Group | undefined): group is ConsumerGroup => group instanceof ConsumerGroup
