@@ -13,6 +13,8 @@ export const checkpointNames = {
   logStart: 'log-start-offset-checkpoint',
   /** High watermarks. */
   highWatermark: 'replication-offset-checkpoint',
+  /** Offsets up to which logs are compacted. */
+  cleaner: 'cleaner-offset-checkpoint',
 } as const
 
 export interface PartitionOffset {

@@ -8,7 +8,7 @@ import type { DirectoryState, LogWorld } from './log-world.ts'
 import { asError } from './platform-error.ts'
 import { isPassing } from './undo.ts'
 
-/** Names of the three checkpoint files. */
+/** Names of the checkpoint files. */
 export type CheckpointKind = keyof typeof checkpointNames
 const checkpointKinds: readonly CheckpointKind[] = ['recoveryPoint', 'logStart', 'highWatermark']
 
@@ -148,6 +148,7 @@ export class LogDirectory implements DirectoryState {
 const offsetOf = (log: Log, kind: CheckpointKind): number | undefined => {
   if (kind === 'recoveryPoint') return log.flushedOffset
   if (kind === 'highWatermark') return log.highWatermark
+  if (kind === 'cleaner') return log.cleanedOffset
   const first = log.segments[0]
   return first !== undefined && log.logStartOffset > first.baseOffset ? log.logStartOffset : undefined
 }

@@ -2,6 +2,7 @@
 // from one timer each: checkpoints, retention, flushes by time.
 
 import { type Clock, ErrorCode, KafkaError, type Logger, type Random } from '@ottla/protocol'
+import { type CleanerSettings, loadCleanedOffsets, LogCleaner } from './cleaner.ts'
 import { type LogConfig, defaultLogConfig } from './config.ts'
 import { lockDirectory } from './directory-lock.ts'
 import type { Files } from './files.ts'
@@ -59,6 +60,8 @@ export interface LogManagerOptions {
   readonly highWatermarkCheckpointIntervalMs?: number
   /** How often `flush.ms` is looked at; default 250. (Kafka's log.flush.scheduler.interval.ms is never.) */
   readonly flushCheckIntervalMs?: number
+  /** `log.cleaner.*` as they are now. Without them nothing is compacted. */
+  readonly cleaner?: () => CleanerSettings
 }
 
 /** Retention keeps the event loop this long at a time. */
@@ -80,6 +83,8 @@ export interface LogInit {
 /** See the top of the file. */
 export class LogManager {
   readonly directories: readonly LogDirectory[]
+  /** Compacts in the background; undefined where the options have none. */
+  readonly cleaner: LogCleaner | undefined
   /** Called once for a directory whose device failed; with the last one gone the broker should stop. */
   onDirectoryOffline: (directory: LogDirectory, error: Error) => void = () => undefined
   readonly #world: LogWorld
@@ -94,7 +99,10 @@ export class LogManager {
   private constructor(options: LogManagerOptions) {
     const made = makeWorld(options, {
       deviceFailed: ({ path }, error) => this.#deviceFailed(path, error),
-      lowerRecoveryPoint: async log => this.#directoryOf(log).writeCheckpoint('recoveryPoint'),
+      lowerRecoveryPoint: async log => {
+        await this.#directoryOf(log).writeCheckpoint('cleaner')
+        await this.#directoryOf(log).writeCheckpoint('recoveryPoint')
+      },
     })
     this.#options = options
     this.#world = made.world
@@ -102,6 +110,8 @@ export class LogManager {
     this.#guard = new ClockGuard(options.clock)
     this.#unlock = []
     this.directories = options.directories.map(path => new LogDirectory(made.world, path, ''))
+    const { cleaner: settings } = options
+    if (settings !== undefined) this.cleaner = new LogCleaner({ world: made.world, directories: this.directories, settings })
   }
 
   /**
@@ -115,6 +125,7 @@ export class LogManager {
         await makeDirectory(manager.#world, directory.path)
         manager.#unlock.push(lockDirectory(manager.#world.files, directory.path))
         await openDirectory(manager.#world, directory, options)
+        loadCleanedOffsets(directory)
         for (const log of directory.logs.values()) manager.#add(log)
       }
     } catch (error) {
@@ -229,6 +240,7 @@ export class LogManager {
     if (this.#closed) return
     this.#closed = true
     for (const timer of this.#timers) timer.stop()
+    await this.cleaner?.stop()
     this.#world.turn.run()
     for (const directory of this.directories) {
       const logs = directory.logs.values()
@@ -336,6 +348,7 @@ export class LogManager {
       this.#world.openFiles.closeIdle()
       for (const directory of this.directories) if (directory.online) await directory.refreshSpace()
     })
+    this.cleaner?.start()
     for (const directory of this.directories) this.#forgetDeleted(directory)
     removeDeletedFolders(this.#world, this.directories, defaultLogConfig.fileDeleteDelayMs)
   }

@@ -3,6 +3,7 @@
 
 import { ErrorCode, KafkaError, type RecordBatch } from '@ottla/protocol'
 import { type AppendOptions, type AppendResult, appendAsFollower, appendAsLeader, writeStaged } from './append.ts'
+import { type CompactionOptions, type CompactionResult, compactLog } from './compaction.ts'
 import type { LogConfig } from './config.ts'
 import { type FlushWaiter, requestFlush } from './flush.ts'
 import type { FetchedData, ReadOptions } from './fetched.ts'
@@ -79,6 +80,8 @@ export class Log {
   flushedOffset: number
   /** Set by whoever decides it; bounds retention, and goes to the checkpoint file. */
   highWatermark: number
+  /** Up to here the log is compacted: the cleaner's checkpoint. */
+  cleanedOffset: number | undefined
   /** Called after each write at the end of a loop turn, and after each flush. */
   onProgress: (progress: Progress) => void = ignoreProgress
 
@@ -115,6 +118,8 @@ export class Log {
   /** Complete segments whose indexes are not durable yet. */
   readonly rolled: Segment[] = []
   trusted: boolean
+  /** How often compaction put other segments in the place of some. */
+  replacements = 0
   #producers: ProducerState | null = null
   #snapshots: ProducerSnapshots | null = null
 
@@ -232,22 +237,22 @@ export class Log {
 
   /** The first record with at least this timestamp and below `endOffset`. */
   offsetForTimestamp(timestamp: number, endOffset: number): Promise<FoundTimestamp | null> {
-    return offsetForTimestamp(this, timestamp, endOffset)
+    return this.#steadily(() => offsetForTimestamp(this, timestamp, endOffset))
   }
 
   /** The first record with the greatest timestamp (KIP-734). */
   maxTimestampOffset(endOffset: number): Promise<FoundTimestamp | null> {
-    return maxTimestampOffset(this, endOffset)
+    return this.#steadily(() => maxTimestampOffset(this, endOffset))
   }
 
   /** Cuts everything from `offset` on. Durable before it resolves as far as the recovery point goes. */
   truncateTo(offset: number): Promise<void> {
-    return truncateTo(this, offset)
+    return this.#dirtyFrom(offset, () => truncateTo(this, offset))
   }
 
   /** Empties the log and lets it go on at `offset`. */
   truncateFullyAndStartAt(offset: number): Promise<void> {
-    return truncateFullyAndStartAt(this, offset)
+    return this.#dirtyFrom(this.logStartOffset, () => truncateFullyAndStartAt(this, offset))
   }
 
   /** Hides everything below `offset` (DeleteRecords) and deletes whole segments below it. Throws OFFSET_OUT_OF_RANGE beyond the high watermark. */
@@ -258,6 +263,15 @@ export class Log {
   /** Deletes segments that retention by size, log start or, where `now` is given, by time gives up; returns how many. */
   deleteOldSegments(now: number | undefined): number {
     return deleteOldSegments(this, now)
+  }
+
+  /**
+   * One compaction pass; undefined when there is nothing to be done. Reads and appends go on meanwhile. Rejects with CompactionAborted when
+   * the log was closed, cut or deleted, or the pace's signal says so; CORRUPT_MESSAGE, INVALID_RECORD or CorruptFileError for damage, and
+   * then nothing of the damaged part was changed; KAFKA_STORAGE_ERROR.
+   */
+  compact(options: CompactionOptions): Promise<CompactionResult | undefined> {
+    return compactLog(this, options)
   }
 
   /** Begins a new segment at the log's end. */
@@ -325,7 +339,7 @@ export class Log {
       const data = this.#readSegment(segment, options)
       if (data instanceof Promise) {
         return data.then(
-          found => (found === exhausted ? this.#readFiles(at + 1, options) : found),
+          found => (found === exhausted ? this.#readFiles(this.#indexAfter(segment), options) : found),
           (error: unknown) => {
             throw this.#readError(error)
           },
@@ -334,6 +348,35 @@ export class Log {
       if (data !== exhausted) return data
     }
     return noData(options.offset)
+  }
+
+  /** Where to go on behind a segment; where another one took its place meanwhile, with that. */
+  #indexAfter(segment: Segment): number {
+    const index = this.segmentIndexOf(segment.baseOffset)
+    return this.segments[index] === segment ? index + 1 : index
+  }
+
+  /** A search through segments that were replaced meanwhile begins anew. */
+  async #steadily<T>(search: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const { replacements } = this
+      try {
+        const found = await search()
+        if (replacements === this.replacements) return found
+      } catch (error) {
+        if (replacements === this.replacements) throw error
+      }
+    }
+  }
+
+  /** What is cut and written anew is not compacted, and after a crash nobody may take it to be. */
+  async #dirtyFrom(offset: number, cut: () => Promise<void>): Promise<void> {
+    const kept = this.segments[this.segmentIndexOf(offset)]?.baseOffset ?? 0
+    if (this.cleanedOffset !== undefined && this.cleanedOffset > kept) {
+      this.cleanedOffset = kept
+      await this.world.lowerRecoveryPoint(this, offset)
+    }
+    await cut()
   }
 
   #readSegment(segment: Segment, options: ReadOptions): FetchedData | Promise<FetchedData> {

@@ -46,6 +46,8 @@ export interface SegmentFacts {
   readonly jitterMs: number
   /** Up to here the checksums are known to be right. */
   readonly verified: number
+  /** What the names of its files end with while it is none of the log's yet, such as `.cleaned`; default nothing. */
+  readonly ending?: string
 }
 
 /** See the top of the file. Sizes and positions are bytes. */
@@ -70,6 +72,7 @@ export class Segment {
   /** Total of written bytes of the broker when this segment was last written; NaN if never by this process. */
   writtenAt = UNKNOWN
   #folder: string
+  #ending: string
   #logFolder: string | null = null
   #logPath = ''
   #maxTimestamp: number
@@ -81,6 +84,7 @@ export class Segment {
   constructor(facts: SegmentFacts) {
     this.baseOffset = facts.baseOffset
     this.#folder = facts.folder
+    this.#ending = facts.ending ?? ''
     this.size = facts.size
     this.written = facts.size
     this.verified = facts.verified
@@ -95,7 +99,7 @@ export class Segment {
 
   /** Path of one of its files in the folder of its log. */
   pathOf(folder: string, suffix: string): string {
-    return `${folder}/${segmentFileName(this.baseOffset, suffix)}`
+    return `${folder}/${segmentFileName(this.baseOffset, suffix)}${this.#ending}`
   }
 
   /** Asked for with every write, so it is kept: text that is put together must be hashed to find the open file. */
@@ -107,9 +111,11 @@ export class Segment {
     return this.#logPath
   }
 
-  /** The folder of the log was renamed. */
-  moveTo(folder: string): void {
+  /** The folder of the log was renamed, or its files got another ending. */
+  moveTo(folder: string, ending = this.#ending): void {
     this.#folder = folder
+    this.#ending = ending
+    this.#logFolder = null
     for (const [index, suffix] of this.#loaded()) index.path = this.pathOf(folder, suffix)
   }
 
@@ -207,13 +213,19 @@ export class Segment {
       const offsets = this.offsets(world, config)
       this.bytesSinceIndex = this.size - (offsets.entries === 0 ? 0 : offsets.entry(offsets.entries - 1).position)
     }
-    if (this.bytesSinceIndex > config.indexIntervalBytes) {
-      this.offsets(world, config).append(batch.lastOffset, this.size)
-      this.times(world, config).maybeAppend(this.#maxTimestamp, this.#maxTimestampOffset)
-      this.bytesSinceIndex = 0
-    }
+    if (this.bytesSinceIndex > config.indexIntervalBytes) this.#addIndexEntries(world, config, batch.lastOffset)
     this.size += batch.size
     this.bytesSinceIndex += batch.size
+  }
+
+  /** The log rolls before an index is full; a segment that compaction writes may have to do with fewer entries. */
+  #addIndexEntries(world: LogWorld, config: LogConfig, lastOffset: number): void {
+    const offsets = this.offsets(world, config)
+    const times = this.times(world, config)
+    if (offsets.isFull || times.isFull) return
+    offsets.append(lastOffset, this.size)
+    times.maybeAppend(this.#maxTimestamp, this.#maxTimestampOffset)
+    this.bytesSinceIndex = 0
   }
 
   mark(world: LogWorld, config: LogConfig, nextOffset: number): SegmentMark {
