@@ -23,7 +23,7 @@ export const groupClients: readonly GroupClient[] = [
   ...variants('kafka-python', assignors('range', 'roundrobin', 'sticky', 'cooperative-sticky')),
   ...variants('confluent-kafka', [...assignors('range', 'cooperative-sticky'), consumerProtocol]),
   ...variants('Java', [...assignors('range', 'roundrobin', 'sticky', 'cooperative-sticky'), consumerProtocol]),
-  ...variants('Java', [{ protocol: 'consumer', assignor: 'range' }]),
+  ...variants('Java', [{ protocol: 'consumer', 'remote-assignor': 'range' }]),
   ...variants('sarama', assignors('range', 'roundrobin', 'sticky')),
   ...variants('kafka-go', assignors('range', 'roundrobin')),
   ...variants('franz-go', [...assignors('range', 'roundrobin', 'sticky', 'cooperative-sticky'), consumerProtocol]),
@@ -37,4 +37,10 @@ export const staticClients: readonly GroupClient[] = [
   ...variants('Java', [{}, consumerProtocol]),
   ...variants('sarama', [{}]),
   ...variants('franz-go', [{}]),
+]
+
+/** Clients whose groups change the protocol while they run. */
+export const migratingClients: readonly GroupClient[] = [
+  ...variants('confluent-kafka', [{ assignor: 'cooperative-sticky' }]),
+  ...variants('Java', [{}, { assignor: 'cooperative-sticky' }]),
 ]

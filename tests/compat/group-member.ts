@@ -1,5 +1,5 @@
 // One member of a consumer group, in a process of its own. All the programs (clients/*) keep one contract:
-//   PROGRAM BOOTSTRAP GROUP TOPIC MEMBER [NAME=VALUE...]     options: assignor, protocol=consumer, instance, session (ms), pattern=1
+//   PROGRAM BOOTSTRAP GROUP TOPIC MEMBER [NAME=VALUE...]     options: assignor, protocol=consumer, remote-assignor, instance, session (ms), pattern=1
 // and print one line for each event, partitions named as Kafka names them (TOPIC-NUMBER):
 //   ready                                    it runs
 //   assigned PARTITION...                    all that it owns from now on; "-" is nothing

@@ -201,8 +201,8 @@ export class GroupRun implements AsyncDisposable {
   }
 
   /** The client ids of the members that the broker knows, in order. */
-  async memberNames(): Promise<string[]> {
-    if (this.#place.options.protocol === 'consumer') {
+  async memberNames(protocol = this.#place.options.protocol): Promise<string[]> {
+    if (protocol === 'consumer') {
       const request = { groupIds: [this.#place.name], includeAuthorizedOperations: false }
       const answer = await this.#wire.ask(consumerGroupDescribeApi, 0, request)
       return (answer.groups[0]?.members ?? []).map(member => member.clientId).toSorted()

@@ -4,7 +4,7 @@
 // OTTLA_COMPAT_BOOTSTRAP=127.0.0.1:PORT takes a broker that runs already, such as Apache Kafka.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BrokerProcess, startBroker } from './broker.ts'
-import { type GroupClient, groupClients, staticClients } from './group-clients.ts'
+import { type GroupClient, groupClients, migratingClients, staticClients } from './group-clients.ts'
 import { createTopic, GroupRun } from './group-run.ts'
 import { Member } from './group-member.ts'
 import { available, groupPrograms } from './programs.ts'
@@ -123,6 +123,26 @@ async function bounce({ options }: GroupClient, run: GroupRun): Promise<void> {
   await expectAllDone(run, [a], phase => phase.startsWith('killed'))
 }
 
+/** A group goes over to the consumer protocol member by member (KIP-848's online upgrade), and back. */
+async function migrate(run: GroupRun): Promise<void> {
+  const join = (name: string, protocol: 'classic' | 'consumer') => run.join(name, { protocol })
+  let a = join('a', 'classic')
+  let b = join('b', 'classic')
+  await run.shared(a, b)
+  for (const protocol of ['consumer', 'classic'] as const) {
+    await run.beginPhase(`to ${protocol}: the first`)
+    await a.stop()
+    a = join('a', protocol)
+    await run.shared(a, b)
+    await run.beginPhase(`to ${protocol}: the second`)
+    await b.stop()
+    b = join('b', protocol)
+    await run.shared(a, b)
+    expect(await run.memberNames(protocol)).toEqual(['a', 'b'])
+  }
+  await expectAllDone(run, [a, b], () => false)
+}
+
 describe.concurrent('members come and go', () => {
   it.for(groupClients)('$name', { timeout: 600_000 }, (client, { skip }) => {
     if (there(client) === undefined) skip('not installed')
@@ -134,6 +154,13 @@ describe.concurrent('static members', () => {
   it.for(staticClients)('$name', { timeout: 600_000 }, (client, { skip }) => {
     if (there(client) === undefined) skip('not installed')
     return inTurn(client, 'static', run => bounce(client, run))
+  })
+})
+
+describe.concurrent('from the classic to the consumer protocol and back', () => {
+  it.for(migratingClients)('$name', { timeout: 600_000 }, (client, { skip }) => {
+    if (there(client) === undefined) skip('not installed')
+    return inTurn(client, 'migrate', migrate)
   })
 })
 

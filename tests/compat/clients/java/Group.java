@@ -16,7 +16,7 @@ import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.serialization.StringDeserializer;
 
 /**
- * A member of a group with Java's consumer: Group BOOTSTRAP GROUP TOPIC MEMBER [assignor=NAME] [protocol=consumer] [instance=ID] [pattern=1].
+ * A member of a group with Java's consumer: Group BOOTSTRAP GROUP TOPIC MEMBER [assignor=NAME] [protocol=consumer] [remote-assignor=NAME] [instance=ID] [pattern=1].
  * It commits after each batch, before the next poll; what was refused, in a rebalance, with the next batch or before its partition goes. With pattern=1 TOPIC is a regular expression that the broker evaluates.
  */
 public class Group implements ConsumerRebalanceListener {
@@ -62,7 +62,7 @@ public class Group implements ConsumerRebalanceListener {
             "enable.auto.commit", "false", "fetch.max.wait.ms", "200", "max.poll.interval.ms", "10000"));
         if ("consumer".equals(options.get("protocol"))) {
             properties.put("group.protocol", "consumer");
-            if (options.containsKey("assignor")) properties.put("group.remote.assignor", options.get("assignor"));
+            if (options.containsKey("remote-assignor")) properties.put("group.remote.assignor", options.get("remote-assignor"));
         } else {
             properties.put("session.timeout.ms", options.getOrDefault("session", "3000"));
             properties.put("heartbeat.interval.ms", "300");
