@@ -28,14 +28,6 @@ export interface OffsetCaller {
   readonly partitions?: Iterable<CommittedPartition>
 }
 
-/** What a commit is about. */
-export interface CommittedPartition {
-  readonly topic: string
-  /** The zero uuid where it is not known. */
-  readonly topicId: string
-  readonly partition: number
-}
-
 /** A group of any kind. */
 export interface Group {
   readonly kind: 'classic' | 'consumer'
@@ -46,12 +38,6 @@ export interface Group {
   readonly memberCount: number
   /** @throws KafkaError UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, STALE_MEMBER_EPOCH, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS */
   ensureMayCommit(caller: OffsetCaller, isTransactional: boolean): void
-  /**
-   * Asked after `ensureMayCommit` for each partition, by groups that let members with an older epoch commit what was assigned to them since
-   * (KIP-1251). Left out where all partitions are alike.
-   * @throws KafkaError STALE_MEMBER_EPOCH, ILLEGAL_GENERATION; it fails the whole request.
-   */
-  ensureMayCommitPartition?(caller: OffsetCaller, partition: CommittedPartition): void
   /** Called after `ensureMayCommit`, for what a commit does besides: classic members show by it that they live. */
   committedBy(caller: OffsetCaller): void
   /** @throws KafkaError UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH */

@@ -4,7 +4,7 @@
 import { ErrorCode, KafkaError, type OffsetCommitRequest, type OffsetCommitResponseInit } from '@ottla/protocol'
 import type { Decision } from '../../decision.ts'
 import type { CoordinatorRecord } from '../../record.ts'
-import type { Group, Groups, OffsetCaller } from '../group.ts'
+import type { CommittedPartition, Group, Groups, OffsetCaller } from '../group.ts'
 import type { Caller, GroupWorld } from '../world.ts'
 import { offsetRecord } from './committed-offset.ts'
 
@@ -24,7 +24,9 @@ export function commitOffsets(
   { apiVersion }: Caller,
 ): Decision<OffsetCommitResponseInit> {
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch } = request
-  const caller = { memberId, groupInstanceId, generationIdOrMemberEpoch, apiVersion }
+  const limit = world.settings.offsetMetadataMaxBytes
+  const partitions = { [Symbol.iterator]: () => storable(request, limit) }
+  const caller = { memberId, groupInstanceId, generationIdOrMemberEpoch, apiVersion, partitions }
   const group = groups.get(groupId)
   if (group === undefined) ensureMayBegin(groupId, caller, world)
   else {
@@ -33,14 +35,12 @@ export function commitOffsets(
   }
   const commitTimestampMs = world.clock.now()
   const expireTimestampMs = expiryOf(request.retentionTimeMs, commitTimestampMs)
-  const limit = world.settings.offsetMetadataMaxBytes
   const records: CoordinatorRecord[] = []
   const commitTopic = (topic: CommittedTopic): AnsweredPartition[] => {
     const { name, topicId } = topic
     return topic.partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
       const metadata = committedMetadata ?? ''
       if (metadata.length > limit) return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
-      group?.ensureMayCommitPartition?.(caller, { topic: name, topicId, partition: partitionIndex })
       const value = { offset: committedOffset, leaderEpoch: leaderEpochOf(committedLeaderEpoch), metadata }
       records.push(
         offsetRecord({ groupId, topic: name, partition: partitionIndex }, { ...value, commitTimestampMs, expireTimestampMs, topicId }),
@@ -50,6 +50,13 @@ export function commitOffsets(
   }
   const topics = request.topics.map(topic => ({ name: topic.name, topicId: topic.topicId, partitions: commitTopic(topic) }))
   return { records, reply: { topics } }
+}
+
+/** The partitions that will be committed, for groups that want to know. */
+function* storable({ topics }: OffsetCommitRequest, limit: number): Generator<CommittedPartition> {
+  for (const { name: topic, topicId, partitions } of topics)
+    for (const { partitionIndex: partition, committedMetadata } of partitions)
+      if ((committedMetadata?.length ?? 0) <= limit) yield { topic, topicId, partition }
 }
 
 /** Commits to a group that is not there make one without members, if the caller does not say that it is a member. */

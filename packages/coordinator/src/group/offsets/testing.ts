@@ -3,7 +3,7 @@
 import { ErrorCode, groupMetadataRecord, KafkaError, type OffsetCommitRequest, ZERO_UUID } from '@ottla/protocol'
 import type { Decision } from '../../decision.ts'
 import { type CoordinatorRecord, recordOf } from '../../record.ts'
-import type { Group, Groups, GroupState } from '../group.ts'
+import type { Group, Groups, GroupState, OffsetCaller } from '../group.ts'
 import { type TestWorld, testWorld } from '../testing.ts'
 import type { Caller, GroupSettings } from '../world.ts'
 import type { FetchedGroup } from './fetch.ts'
@@ -34,19 +34,14 @@ export class TestGroup implements Group {
     this.kind = kind
   }
 
-  ensureMayCommit(): void {
+  ensureMayCommit({ generationIdOrMemberEpoch, partitions = [] }: OffsetCaller): void {
     this.#ensure()
+    for (const { topic, partition } of partitions)
+      if (generationIdOrMemberEpoch < (this.epochs?.get(`${topic}-${partition}`) ?? -1)) throw new KafkaError(ErrorCode.STALE_MEMBER_EPOCH)
   }
 
   committedBy(caller: { readonly memberId: string }): void {
     this.committers.push(caller.memberId)
-  }
-
-  ensureMayCommitPartition(
-    { generationIdOrMemberEpoch }: { readonly generationIdOrMemberEpoch: number },
-    { topic, partition }: { readonly topic: string; readonly partition: number },
-  ): void {
-    if (generationIdOrMemberEpoch < (this.epochs?.get(`${topic}-${partition}`) ?? -1)) throw new KafkaError(ErrorCode.STALE_MEMBER_EPOCH)
   }
 
   ensureMayFetch(): void {
