@@ -1,6 +1,6 @@
 // ConsumerGroupHeartbeat: joining, moving partitions, and what is refused.
 
-import { ErrorCode } from '@ottla/protocol'
+import { type ConsumerGroupHeartbeatResponseInit, ErrorCode } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { shown, TestConsumer, TestGroups } from './testing.ts'
 
@@ -10,7 +10,7 @@ const withTopic = (partitionCount = 4, options: ConstructorParameters<typeof Tes
   return groups
 }
 
-const partitionsOf = (reply: { assignment?: { topicPartitions: readonly { partitions: Iterable<number> }[] } | null }): number[] | null =>
+const partitionsOf = (reply: ConsumerGroupHeartbeatResponseInit): number[] | null =>
   reply.assignment?.topicPartitions.flatMap(({ partitions }) => [...partitions]) ?? null
 
 describe('a consumer group', () => {

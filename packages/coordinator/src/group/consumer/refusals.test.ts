@@ -46,17 +46,17 @@ describe('a heartbeat', () => {
   })
 })
 
-describe('offsets of a consumer group', () => {
-  const caller = { memberId: 'a', groupInstanceId: null, generationIdOrMemberEpoch: 2, apiVersion: 9 }
-  const joined = async () => {
-    const groups = new TestGroups()
-    const { id } = groups.test.topics.add('topic', 2)
-    await groups.join('a')
-    await groups.join('b')
-    await groups.heartbeat({ memberId: 'a', memberEpoch: 2, topicPartitions: [{ topicId: id, partitions: [0, 1] }] })
-    return { group: groups.group(), groups, partition: (partition: number) => ({ topic: 'topic', topicId: id, partition }) }
-  }
+const caller = { memberId: 'a', groupInstanceId: null, generationIdOrMemberEpoch: 2, apiVersion: 9 }
+const joined = async () => {
+  const groups = new TestGroups()
+  const { id } = groups.test.topics.add('topic', 2)
+  await groups.join('a')
+  await groups.join('b')
+  await groups.heartbeat({ memberId: 'a', memberEpoch: 2, topicPartitions: [{ topicId: id, partitions: [0, 1] }] })
+  return { group: groups.group(), groups, partition: (partition: number) => ({ topic: 'topic', topicId: id, partition }) }
+}
 
+describe('offsets of a consumer group', () => {
   it('are committed by members at their epoch, or an older one for partitions that they have had since', async () => {
     const { group, groups, partition } = await joined()
     group.ensureMayCommit(caller, false)
