@@ -160,6 +160,6 @@ describe('LeaveGroup', () => {
 })
 
 it('serves consumer groups only where the cluster knows them', async () => {
-  const beat = { groupId: 'g', memberId: 'm', memberEpoch: 0, rebalanceTimeoutMs: 1000, subscribedTopicNames: ['t'], topicPartitions: [] }
-  expect((await test.ask(consumerGroupHeartbeatApi, 1, beat)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION)
+  const first = { groupId: 'g', memberId: 'm', memberEpoch: 0, rebalanceTimeoutMs: 1000, subscribedTopicNames: ['t'], topicPartitions: [] }
+  expect((await test.ask(consumerGroupHeartbeatApi, 1, first)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION)
 })
