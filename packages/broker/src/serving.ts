@@ -5,16 +5,20 @@ import { type LogManager, ValidationPool } from '@ottla/storage'
 import type { World } from './broker-parts.ts'
 import { topicLogConfig } from './config/index.ts'
 import { ProducerIds } from './controller/index.ts'
+import { GroupCoordinator } from './coordinator/group-coordinator.ts'
 import { featuresOf } from './features.ts'
 import { administration } from './handlers/administration.ts'
 import { apiVersions } from './handlers/api-versions.ts'
 import { deleteRecords } from './handlers/delete-records.ts'
 import { describeLogDirs } from './handlers/describe-log-dirs.ts'
 import { fetch } from './handlers/fetch.ts'
+import { findCoordinator } from './handlers/find-coordinator.ts'
+import { groupHandlers } from './handlers/group-handlers.ts'
 import { initProducerId } from './handlers/init-producer-id.ts'
 import { listOffsets } from './handlers/list-offsets.ts'
 import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { produce } from './handlers/produce.ts'
+import { loggedRebalances } from './coordinator/logged-rebalances.ts'
 import { FetchSessions } from './replica/fetch-session.ts'
 import { Replicas } from './replica/replicas.ts'
 import type { AnyHandler } from './requests/handler.ts'
@@ -50,12 +54,19 @@ export function openReplicas(world: World, parts: { metadata: Metadata; logs: Lo
 export function serve(world: World, parts: { store: MetadataStore; metadata: Metadata; replicas: Replicas }): readonly AnyHandler[] {
   const { config, clock, random, logger, closers } = world
   const { store, metadata, replicas } = parts
-  const admin = administration({ store, metadata, config, random, logger, applied: revision => replicas.applied(revision) })
-  closers.push(() => admin.close())
+  const applied = (revision: number): Promise<void> => replicas.applied(revision)
+  const admin = administration({ store, metadata, config, random, logger, applied })
+  const groups = new GroupCoordinator({ metadata, replicas, config, clock, random, logger, observer: loggedRebalances(logger) })
+  closers.push(
+    () => admin.close(),
+    () => groups.close(),
+  )
   const sessions = new FetchSessions({ clock, random, slots: config.value('max.incremental.fetch.session.cache.slots') })
   const handlers: readonly AnyHandler[] = [
     apiVersions({ handlers: () => handlers, features: featuresOf(() => metadata.image) }),
     ...admin.handlers,
+    findCoordinator({ metadata, automaticTopics: admin.automaticTopics, applied, partitionOf: groupId => groups.partitionOf(groupId) }),
+    ...groupHandlers({ groups, metadata, config, logger }),
     produce({ replicas, clock, logger }),
     fetch({ replicas, sessions, logger, maxBytes: () => config.value('fetch.max.bytes') }),
     listOffsets({ replicas, logger }),

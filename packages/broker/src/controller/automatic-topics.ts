@@ -1,6 +1,6 @@
 // Topics that are created because a client names them (auto.create.topics.enable), and what internal topics are made of.
 import { KafkaError, type Logger } from '@ottla/protocol'
-import type { BrokerConfig } from '../config/index.ts'
+import type { BrokerConfig, BrokerSetting } from '../config/index.ts'
 import type { NewTopic, Topics } from './topics.ts'
 
 /** Creates topics that a client named without having created them (org.apache.kafka.server's AutoTopicCreationManager). */
@@ -8,12 +8,20 @@ export class AutomaticTopics {
   readonly #topics: Topics
   readonly #config: BrokerConfig
   readonly #logger: Logger
+  readonly #brokerCount: () => number
   readonly #underWay = new Map<string, Promise<number>>()
 
-  constructor(parts: { readonly topics: Topics; readonly config: BrokerConfig; readonly logger: Logger }) {
+  constructor(parts: {
+    readonly topics: Topics
+    readonly config: BrokerConfig
+    readonly logger: Logger
+    /** How many brokers are registered. */
+    readonly brokerCount: () => number
+  }) {
     this.#topics = parts.topics
     this.#config = parts.config
     this.#logger = parts.logger
+    this.#brokerCount = parts.brokerCount
   }
 
   /** Creates topics of valid names; returns the revision at which those that could be made are there. */
@@ -35,7 +43,7 @@ export class AutomaticTopics {
     let revision = 0
     try {
       const outcomes = await this.#topics.create(
-        names.map(name => newTopic(name, this.#config)),
+        names.map(name => newTopic(name, this.#config, this.#brokerCount())),
         false,
       )
       for (const [name, outcome] of outcomes) {
@@ -54,8 +62,21 @@ export class AutomaticTopics {
   }
 }
 
-/** What a topic of this name is made of; the internal ones have settings of their own. */
-export function newTopic(name: string, config: BrokerConfig): NewTopic {
+type ReplicationSetting = Extract<
+  BrokerSetting,
+  `${'offsets.topic' | 'transaction.state.log' | 'share.coordinator.state.topic'}.replication.factor`
+>
+
+/**
+ * What a topic of this name is made of; the internal ones have settings of their own. Kafka's default of three replicas is too many for a
+ * cluster of fewer brokers: unless somebody has set it, as many as there are do.
+ */
+export function newTopic(name: string, config: BrokerConfig, brokerCount: number): NewTopic {
+  const replicas = (setting: ReplicationSetting): number => {
+    const wanted = config.value(setting)
+    const isSet = config.given.has(setting) || config.dynamic.broker.has(setting) || config.dynamic.defaults.has(setting)
+    return isSet ? wanted : Math.max(1, Math.min(wanted, brokerCount))
+  }
   const topic = (numPartitions: number, replicationFactor: number, configs: Readonly<Record<string, string | number>>): NewTopic => ({
     name,
     numPartitions,
@@ -65,13 +86,13 @@ export function newTopic(name: string, config: BrokerConfig): NewTopic {
   })
   switch (name) {
     case '__consumer_offsets':
-      return topic(config.value('offsets.topic.num.partitions'), config.value('offsets.topic.replication.factor'), {
+      return topic(config.value('offsets.topic.num.partitions'), replicas('offsets.topic.replication.factor'), {
         'cleanup.policy': 'compact',
         'compression.type': 'producer',
         'segment.bytes': config.value('offsets.topic.segment.bytes'),
       })
     case '__transaction_state':
-      return topic(config.value('transaction.state.log.num.partitions'), config.value('transaction.state.log.replication.factor'), {
+      return topic(config.value('transaction.state.log.num.partitions'), replicas('transaction.state.log.replication.factor'), {
         'cleanup.policy': 'compact',
         'compression.type': 'uncompressed',
         'min.insync.replicas': config.value('transaction.state.log.min.isr'),
@@ -81,7 +102,7 @@ export function newTopic(name: string, config: BrokerConfig): NewTopic {
     case '__share_group_state':
       return topic(
         config.value('share.coordinator.state.topic.num.partitions'),
-        config.value('share.coordinator.state.topic.replication.factor'),
+        replicas('share.coordinator.state.topic.replication.factor'),
         {
           'cleanup.policy': 'delete',
           'compression.type': 'uncompressed',

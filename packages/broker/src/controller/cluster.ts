@@ -5,7 +5,7 @@ import { type Random, randomUuid } from '@ottla/protocol'
 export interface NewCluster {
   /** The id to give to a cluster that does not exist yet; a random one when left out. */
   readonly clusterId?: string
-  /** Feature levels that a new cluster starts with. */
+  /** Feature levels that a new cluster starts with. One that exists gets those of features that it has no level of. */
   readonly features: Readonly<Record<string, number>>
   /** Settings of all brokers that a new cluster starts with. */
   readonly brokerDefaults: ReadonlyMap<string, string>
@@ -35,5 +35,10 @@ export async function establishCluster(store: MetadataStore, wanted: NewCluster)
   if (found.format > CLUSTER_FORMAT) {
     throw new Error(`the metadata has format ${found.format}, this version reads up to ${CLUSTER_FORMAT}: start a newer version`)
   }
-  return found
+  const features = { ...wanted.features, ...found.features }
+  if (Object.keys(features).length === Object.keys(found.features).length) return found
+  const grown = { ...found, features }
+  const checks = [{ key: keys.cluster, modRevision: entry.modRevision }]
+  const { succeeded } = await store.commit({ checks, writes: [{ key: keys.cluster, value: encodeCluster(grown) }] })
+  return succeeded ? grown : establishCluster(store, wanted)
 }

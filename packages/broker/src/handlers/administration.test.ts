@@ -7,7 +7,6 @@ import {
   describeTopicPartitionsApi,
   ErrorCode,
   errorOf,
-  findCoordinatorApi,
   metadataApi,
   ZERO_UUID,
 } from '@ottla/protocol'
@@ -328,18 +327,5 @@ describe('DescribeCluster, DescribeTopicPartitions and FindCoordinator', () => {
     expect(seen).toEqual(['a-0', 'a-1', 'b-0', 'b-1', 'b-2', 'c-0'])
     const missing = await test.ask(describeTopicPartitionsApi, 0, { topics: [{ name: 'none' }], responsePartitionLimit: 10 })
     expect(missing.topics).toMatchObject([{ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name: 'none', topicId: ZERO_UUID }])
-  })
-
-  it('knows no coordinator yet', async () => {
-    const test = await start()
-    expect(await test.ask(findCoordinatorApi, 0, { key: 'g' })).toMatchObject({
-      errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE,
-      nodeId: -1,
-    })
-    const batch = await test.ask(findCoordinatorApi, 6, { keyType: 0, coordinatorKeys: ['g', 'h'] })
-    expect(batch.coordinators.map(({ key, errorCode }) => [key, errorCode])).toEqual([
-      ['g', ErrorCode.COORDINATOR_NOT_AVAILABLE],
-      ['h', ErrorCode.COORDINATOR_NOT_AVAILABLE],
-    ])
   })
 })

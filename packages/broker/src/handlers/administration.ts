@@ -11,7 +11,6 @@ import { deleteTopics } from './delete-topics.ts'
 import { describeCluster } from './describe-cluster.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { describeTopicPartitions } from './describe-topic-partitions.ts'
-import { findCoordinator } from './find-coordinator.ts'
 import { incrementalAlterConfigs } from './incremental-alter-configs.ts'
 import { listConfigResources } from './list-config-resources.ts'
 import { describeMetadata } from './metadata.ts'
@@ -41,10 +40,9 @@ export function administration(parts: AdministrationParts): Administration {
   const { store, metadata, config, random, logger, applied } = parts
   const configs = new Configs({ store, metadata, config })
   const topics = new Topics({ store, metadata, settings: config, random, validateConfigs: overrides => configs.validateTopic(overrides) })
-  const automaticTopics = new AutomaticTopics({ topics, config, logger })
+  const automaticTopics = new AutomaticTopics({ topics, config, logger, brokerCount: () => metadata.image.brokers.size })
   const handlers: readonly AnyHandler[] = [
     describeMetadata({ metadata, config, automaticTopics, applied }),
-    findCoordinator(),
     createTopics({ topics, config, applied }),
     deleteTopics({ topics, metadata, config, applied }),
     createPartitions({ topics, applied }),

@@ -1,27 +1,77 @@
-// FindCoordinator, versions 0 to 6; several keys from version 4 on (KIP-699). There are no coordinators yet, so every answer is
-// COORDINATOR_NOT_AVAILABLE, which clients try again. It is served because librdkafka only compresses with LZ4 where it sees this API.
+// FindCoordinator, versions 0 to 6; several keys from version 4 on (KIP-699). The coordinator of a group is the leader of its partition of
+// __consumer_offsets, which is created when somebody first asks; other than Kafka, which answers COORDINATOR_NOT_AVAILABLE while it creates
+// it, this waits for that. Transactions and share groups have no coordinator yet: COORDINATOR_NOT_AVAILABLE, which clients try again.
+import type { Metadata } from '@ottla/metadata'
 import { ErrorCode, errorOf, findCoordinatorApi, type FindCoordinatorRequest, type FindCoordinatorResponseInit } from '@ottla/protocol'
+import type { AutomaticTopics } from '../controller/index.ts'
 import { handler, type Handler } from '../requests/handler.ts'
+import { endpointOf } from './endpoints.ts'
 
-const SHARE = 2
+const KeyType = { group: 0, transaction: 1, share: 2 } as const
+const OFFSETS_TOPIC = '__consumer_offsets'
 const NOWHERE = { nodeId: -1, host: '', port: -1 } as const
 
-function answer(errorCode: number, request: FindCoordinatorRequest, version: number): FindCoordinatorResponseInit {
+/** What the handler needs. */
+export interface FindCoordinatorParts {
+  readonly metadata: Metadata
+  readonly automaticTopics: AutomaticTopics
+  /** Resolves once this broker has made what a revision asks of it. */
+  readonly applied: (revision: number) => Promise<void>
+  /** Partition of __consumer_offsets that a group belongs to. */
+  readonly partitionOf: (groupId: string) => number
+}
+
+/** Where the coordinator of one key is; an error code where it is nowhere. */
+interface Place {
+  readonly errorCode: number
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+}
+
+const nowhere = (errorCode: number): Place => ({ ...NOWHERE, errorCode })
+
+/** The old versions carry a message always, `NONE` for success; the new ones, as in Kafka, only for errors of the whole request. */
+function answer(request: FindCoordinatorRequest, version: number, placeOf: (key: string) => Place): FindCoordinatorResponseInit {
+  if (version < 4) {
+    const place = placeOf(request.key)
+    return { ...place, errorMessage: place.errorCode === ErrorCode.NONE ? 'NONE' : errorOf(place.errorCode).message }
+  }
+  return { coordinators: request.coordinatorKeys.map(key => ({ ...placeOf(key), key, errorMessage: '' })) }
+}
+
+function refusal(errorCode: number, request: FindCoordinatorRequest, version: number): FindCoordinatorResponseInit {
   const errorMessage = errorOf(errorCode).message
   if (version < 4) return { ...NOWHERE, errorCode, errorMessage }
-  return { coordinators: request.coordinatorKeys.map(key => ({ ...NOWHERE, key, errorCode, errorMessage: null })) }
+  return { coordinators: request.coordinatorKeys.map(key => ({ ...NOWHERE, key, errorCode, errorMessage })) }
 }
 
 /** Serves FindCoordinator. */
-export function findCoordinator(): Handler<typeof findCoordinatorApi> {
+export function findCoordinator(parts: FindCoordinatorParts): Handler<typeof findCoordinatorApi> {
+  const { metadata, automaticTopics, applied, partitionOf } = parts
+  const groupPlace = (groupId: string, listener: string): Place => {
+    const { image } = metadata
+    const leader = image.topic(OFFSETS_TOPIC)?.partitions[partitionOf(groupId)]?.leader ?? -1
+    const broker = image.brokers.get(leader)
+    const endpoint = endpointOf(broker, listener)
+    if (endpoint === undefined || broker === undefined || broker.fenced) return nowhere(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    return { errorCode: ErrorCode.NONE, nodeId: leader, host: endpoint.host, port: endpoint.port }
+  }
   return handler({
     api: findCoordinatorApi,
     versions: [0, 6],
-    handle(request, { apiVersion }) {
+    handle(request, { apiVersion, connection }) {
       const { keyType } = request
-      const isKnown = keyType >= 0 && (keyType < SHARE || (keyType === SHARE && apiVersion >= 6))
-      return answer(isKnown ? ErrorCode.COORDINATOR_NOT_AVAILABLE : ErrorCode.INVALID_REQUEST, request, apiVersion)
+      if (keyType === KeyType.transaction) return answer(request, apiVersion, () => nowhere(ErrorCode.COORDINATOR_NOT_AVAILABLE))
+      if (keyType === KeyType.share) {
+        const errorCode = apiVersion < 6 ? ErrorCode.INVALID_REQUEST : ErrorCode.COORDINATOR_NOT_AVAILABLE
+        return answer(request, apiVersion, () => nowhere(errorCode))
+      }
+      if (keyType !== KeyType.group) return refusal(ErrorCode.INVALID_REQUEST, request, apiVersion)
+      const found = () => answer(request, apiVersion, key => groupPlace(key, connection.listener))
+      if (metadata.image.topic(OFFSETS_TOPIC) !== undefined) return found()
+      return automaticTopics.create([OFFSETS_TOPIC]).then(applied).then(found)
     },
-    onError: (errorCode, request, { apiVersion }) => answer(errorCode, request, apiVersion),
+    onError: (errorCode, request, { apiVersion }) => refusal(errorCode, request, apiVersion),
   })
 }

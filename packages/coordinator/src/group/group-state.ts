@@ -1,55 +1,122 @@
 // The groups of one partition of __consumer_offsets: who takes which request (class GroupCoordinatorShard), and which record changes what.
+// Records of share groups and streams groups, which a Kafka broker may have left, are known and passed over.
 
 import type {
-  ConsumerGroupDescribeResponseInit,
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponseInit,
-  DeleteGroupsResponseInit,
-  DescribeGroupsResponseInit,
   HeartbeatRequest,
   HeartbeatResponseInit,
   JoinGroupRequest,
   JoinGroupResponseInit,
   LeaveGroupRequest,
   LeaveGroupResponseInit,
-  ListGroupsRequest,
-  ListGroupsResponseInit,
-  OffsetCommitRequest,
-  OffsetCommitResponseInit,
-  OffsetDeleteRequest,
-  OffsetDeleteResponseInit,
-  OffsetFetchRequest,
-  OffsetFetchResponseInit,
   SyncGroupRequest,
   SyncGroupResponseInit,
 } from '@ottla/protocol'
+import { groupMetadataRecord, legacyOffsetCommitRecord, offsetCommitRecord } from '@ottla/protocol'
 import type { Decision } from '../decision.ts'
-import type { Caller } from './world.ts'
+import type { CoordinatorRecord } from '../record.ts'
+import type { CoordinatorState, TransactionalProducer } from '../state.ts'
+import { GroupAdministration } from './administration.ts'
+import { ClassicGroup, ClassicRequests } from './classic/index.ts'
+import { ConsumerGroup } from './consumer/consumer-group.ts'
+import { ConsumerRequests } from './consumer/consumer-requests.ts'
+import type { Group, Groups } from './group.ts'
+import { type DeletedTopic, OffsetRequests } from './offsets/index.ts'
+import type { Caller, GroupWorld } from './world.ts'
 
-/** Requests that classic groups and consumer groups both know, sent to the one that the group is. */
-export interface MembershipRequests {
+/** What requests may ask of the groups of a partition. Requests that classic groups and consumer groups both know go to what the group is. */
+export interface GroupPartition {
   join(request: JoinGroupRequest, caller: Caller): Decision<JoinGroupResponseInit>
   sync(request: SyncGroupRequest, caller: Caller): Decision<SyncGroupResponseInit>
   heartbeat(request: HeartbeatRequest, caller: Caller): Decision<HeartbeatResponseInit>
   leave(request: LeaveGroupRequest, caller: Caller): Decision<LeaveGroupResponseInit>
   consumerHeartbeat(request: ConsumerGroupHeartbeatRequest, caller: Caller): Decision<ConsumerGroupHeartbeatResponseInit>
+  readonly offsets: Pick<OffsetRequests, 'commit' | 'fetch' | 'deleteOffsets'>
+  readonly administration: Pick<GroupAdministration, 'list' | 'describeClassic' | 'describeConsumer' | 'delete'>
 }
 
-/** What a partition of groups takes requests with. */
-export interface GroupPartition extends MembershipRequests {
-  readonly offsets: {
-    commit(request: OffsetCommitRequest, caller: Caller): Decision<OffsetCommitResponseInit>
-    fetch(
-      group: OffsetFetchRequest['groups'][number],
-      caller: Caller,
-      requireStable: boolean,
-    ): Decision<NonNullable<OffsetFetchResponseInit['groups']>[number]>
-    deleteOffsets(request: OffsetDeleteRequest, caller: Caller): Decision<OffsetDeleteResponseInit>
+/** See the top of the file. */
+export class GroupPartitionState implements GroupPartition, CoordinatorState {
+  readonly classic: ClassicRequests
+  readonly consumer: ConsumerRequests
+  readonly offsets: OffsetRequests
+  readonly administration: GroupAdministration
+  readonly #groups: Groups = new Map()
+
+  constructor(world: GroupWorld) {
+    const groups = this.#groups
+    this.classic = new ClassicRequests(world, groups)
+    this.consumer = new ConsumerRequests(world, groups)
+    this.offsets = new OffsetRequests(world, groups, groupId => new ClassicGroup(world, groupId))
+    this.administration = new GroupAdministration(world, {
+      groups,
+      offsets: this.offsets,
+      describeClassic: group => (group instanceof ClassicGroup ? this.classic.describe(group) : undefined),
+      describeConsumer: group => (group instanceof ConsumerGroup ? this.consumer.describe(group) : undefined),
+    })
   }
-  readonly administration: {
-    list(filters: ListGroupsRequest): Decision<ListGroupsResponseInit['groups']>
-    describeClassic(groupIds: readonly string[]): Decision<DescribeGroupsResponseInit['groups']>
-    describeConsumer(groupIds: readonly string[]): Decision<ConsumerGroupDescribeResponseInit['groups']>
-    delete(groupIds: readonly string[]): Decision<DeleteGroupsResponseInit['results']>
+
+  /** All groups, for reading only. */
+  get groups(): ReadonlyMap<string, Group> {
+    return this.#groups
+  }
+
+  join(request: JoinGroupRequest, caller: Caller): Decision<JoinGroupResponseInit> {
+    return this.classic.join(request, caller)
+  }
+
+  sync(request: SyncGroupRequest, caller: Caller): Decision<SyncGroupResponseInit> {
+    return this.classic.sync(request, caller)
+  }
+
+  heartbeat(request: HeartbeatRequest, caller: Caller): Decision<HeartbeatResponseInit> {
+    return this.classic.heartbeat(request, caller)
+  }
+
+  leave(request: LeaveGroupRequest, caller: Caller): Decision<LeaveGroupResponseInit> {
+    return this.classic.leave(request, caller)
+  }
+
+  consumerHeartbeat(request: ConsumerGroupHeartbeatRequest, caller: Caller): Decision<ConsumerGroupHeartbeatResponseInit> {
+    return this.consumer.heartbeat(request, caller)
+  }
+
+  /** Topics were created, deleted, or have other partitions. */
+  topicsChanged(names: Iterable<string>): void {
+    this.consumer.topicsChanged(names)
+  }
+
+  /** Topics are gone, and what was committed for them. */
+  topicsDeleted(topics: Iterable<DeletedTopic>): Decision<void> {
+    return this.offsets.topicsDeleted(topics)
+  }
+
+  replay(record: CoordinatorRecord, offset: number, producer: TransactionalProducer | null): void {
+    switch (record.type) {
+      case offsetCommitRecord:
+      case legacyOffsetCommitRecord:
+        this.offsets.replay(record, offset, producer)
+        return
+      case groupMetadataRecord:
+        this.classic.replay(record)
+        return
+      default:
+        this.consumer.replay(record)
+    }
+  }
+
+  endTransaction(producer: TransactionalProducer, committed: boolean): void {
+    this.offsets.endTransaction(producer, committed)
+  }
+
+  loaded(): void {
+    this.classic.loaded()
+    this.consumer.loaded()
+    this.offsets.loaded()
+  }
+
+  unloaded(errorCode: number): void {
+    this.classic.unloaded(errorCode)
   }
 }
