@@ -49,14 +49,13 @@ describe('descriptions', () => {
     group('classic')
     group('consumer', 'consumer')
     const dead = { groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
-    const [described, ...others] = replyOf(administration.describeClassic(['classic', 'consumer', 'nobody'], { apiVersion: 6 }))
+    const [described, ...others] = replyOf(administration.describeClassic(['classic', 'consumer', 'nobody']))
     expect(described).toMatchObject({ errorCode: 0, groupState: 'Empty', protocolData: 'range' })
     const errorCode = ErrorCode.GROUP_ID_NOT_FOUND
     expect(others).toEqual([
       { ...dead, groupId: 'consumer', errorCode, errorMessage: 'Group consumer is not a classic group.' },
       { ...dead, groupId: 'nobody', errorCode, errorMessage: 'Group nobody not found.' },
     ])
-    expect(replyOf(administration.describeClassic(['nobody'], { apiVersion: 5 }))).toEqual([{ ...dead, groupId: 'nobody', errorCode: 0 }])
   })
 
   it('of consumer groups say what is none', () => {

@@ -14,7 +14,7 @@ import { answered, type Decision } from '../decision.ts'
 import type { CoordinatorRecord } from '../record.ts'
 import type { Group, Groups } from './group.ts'
 import type { OffsetRequests } from './offsets/index.ts'
-import type { Caller, GroupWorld } from './world.ts'
+import type { GroupWorld } from './world.ts'
 
 /** One group of a ListGroups answer. */
 export type ListedGroup = ListGroupsResponseInit['groups'][number]
@@ -32,9 +32,6 @@ export interface AdministrationParts {
   readonly describeConsumer: (group: Group) => DescribedConsumerGroup | undefined
 }
 
-/** From this version on DescribeGroups says that a group is not there; before, such a group is just dead (KIP-1043). */
-const groupNotFoundVersion = 6
-const newestCaller = { apiVersion: groupNotFoundVersion }
 /** How many of the deleted groups a line of the log names. */
 const namedGroups = 20
 
@@ -59,17 +56,13 @@ export class GroupAdministration {
     return answered(listed)
   }
 
-  /** Classic groups; a group that is none, or not there, is dead. */
-  describeClassic(
-    groupIds: readonly string[],
-    { apiVersion }: Pick<Caller, 'apiVersion'> = newestCaller,
-  ): Decision<DescribedClassicGroup[]> {
+  /** Classic groups; a group that is none, or not there, is dead, and as DescribeGroups tells from version 6 on, not found (KIP-1043). */
+  describeClassic(groupIds: readonly string[]): Decision<DescribedClassicGroup[]> {
     const { describeClassic } = this.#parts
     const describe = (groupId: string): DescribedClassicGroup => {
       const { described, missing } = this.#described(groupId, describeClassic, 'classic')
       if (described !== undefined) return described
       const dead = { groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
-      if (apiVersion < groupNotFoundVersion) return { ...dead, errorCode: ErrorCode.NONE }
       return { ...dead, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: missing }
     }
     return answered(groupIds.map(describe))
