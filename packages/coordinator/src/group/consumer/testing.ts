@@ -128,16 +128,16 @@ export class TestConsumer {
 
   /** Gives up what it should. */
   revoke(): void {
-    this.revoking.clear()
+    this.revoking = new Set()
     this.owned = new Set(this.assigned)
   }
 
   /** Begins anew, as a member that was thrown out does. */
   forget(): void {
     this.epoch = 0
-    this.owned.clear()
-    this.revoking.clear()
-    this.assigned.clear()
+    this.owned = new Set()
+    this.revoking = new Set()
+    this.assigned = new Set()
   }
 }
 
