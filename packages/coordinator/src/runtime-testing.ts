@@ -76,15 +76,26 @@ export class MemoryLog implements CoordinatorLog {
     const chunks: Buffer[] = []
     let size = 0
     let nextOffset = offset
-    for (const bytes of this.batches) {
+    for (const bytes of this.batches.slice(this.#from(offset), this.#from(offset) + 2000)) {
       const [batch] = batchesIn(bytes)
-      if (batch === undefined || batch.nextOffset <= offset) continue
-      if (size > 0 && size + bytes.length > maxBytes) break
+      if (batch === undefined || (size > 0 && size + bytes.length > maxBytes)) break
       size += bytes.length
       chunks.push(bytes)
       nextOffset = batch.nextOffset
     }
     return Promise.resolve({ chunks, nextOffset, release: () => undefined })
+  }
+
+  /** Number of the batch that holds an offset. */
+  #from(offset: number): number {
+    let [low, high] = [0, this.batches.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const [batch] = batchesIn(this.batches[middle] ?? Buffer.alloc(0))
+      if ((batch?.nextOffset ?? 0) <= offset) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   follow(listener: CoordinatorLogListener): void {
