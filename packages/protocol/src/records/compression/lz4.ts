@@ -134,5 +134,8 @@ export const lz4Decompress = (bytes: Uint8Array, maxOutputLength: number, ignore
     frame[header.checksumAt] = checksum
   }
   if (length <= SMALL_BYTES && header.blockChecksumBytes + header.contentChecksumBytes === 0) return smallFrame(bytes, header, length)
-  return callWasm('lz4_decompress', frame, output => Buffer.from(output))
+  const output = callWasm('lz4_decompress', frame, bytesOut => Buffer.from(bytesOut))
+  // It takes a block of nothing for the end of the frame.
+  if (output.length !== length) throw malformed('lz4', `it becomes ${output.length} bytes and not ${length}`)
+  return output
 }
