@@ -14,7 +14,7 @@ const settings = {
   'group.initial.rebalance.delay.ms': '500',
   'group.min.session.timeout.ms': '1000',
   'group.consumer.min.session.timeout.ms': '1000',
-  'group.consumer.session.timeout.ms': '3000',
+  'group.consumer.session.timeout.ms': '6000',
   'group.consumer.min.heartbeat.interval.ms': '300',
   'group.consumer.heartbeat.interval.ms': '500',
 }
@@ -100,8 +100,9 @@ async function comeAndGo(client: GroupClient, run: GroupRun): Promise<void> {
 
 /** A static member that is away for less than the session time-out gets what it had, and nobody else hears of it. */
 async function bounce({ options }: GroupClient, run: GroupRun): Promise<void> {
-  const a = run.join('a', { instance: 'instance-a' })
-  let b = run.join('b', { instance: 'instance-b' })
+  const join = (name: string) => run.join(name, { instance: `instance-${name}`, session: '6000' })
+  const a = join('a')
+  let b = join('b')
   await run.shared(a, b)
   const owned = b.assigned
   const assignments = a.assignments
@@ -111,7 +112,7 @@ async function bounce({ options }: GroupClient, run: GroupRun): Promise<void> {
   for (const phase of absences) {
     await (phase.startsWith('killed') ? b.kill() : b.stop())
     await run.beginPhase(phase)
-    b = run.join('b', { instance: 'instance-b' })
+    b = join('b')
     await run.shared(a, b)
     expect(b.assigned).toEqual(owned)
     expect(a.assignments, 'the other member was rebalanced').toBe(assignments)
@@ -121,6 +122,19 @@ async function bounce({ options }: GroupClient, run: GroupRun): Promise<void> {
   await run.beginPhase('killed for good')
   await run.shared(a)
   await expectAllDone(run, [a], phase => phase.startsWith('killed'))
+}
+
+/** When all have left, the group goes on in the other protocol. */
+async function changeWhenEmpty(run: GroupRun): Promise<void> {
+  let a = run.join('a', { protocol: 'classic' })
+  await run.shared(a)
+  for (const protocol of ['consumer', 'classic']) {
+    await a.stop()
+    await run.beginPhase(`to ${protocol}`)
+    a = run.join('a', { protocol })
+    await run.shared(a)
+  }
+  await expectAllDone(run, [a], () => false)
 }
 
 /** A group goes over to the consumer protocol member by member (KIP-848's online upgrade), and back. */
@@ -158,7 +172,13 @@ describe.concurrent('static members', () => {
 })
 
 describe.concurrent('from the classic to the consumer protocol and back', () => {
-  it.for(migratingClients)('$name', { timeout: 600_000 }, (client, { skip }) => {
+  it.for(migratingClients)('$name, when all have left', { timeout: 600_000 }, (client, { skip }) => {
+    if (there(client) === undefined) skip('not installed')
+    return inTurn(client, 'empty', changeWhenEmpty)
+  })
+
+  // Ottla's groups stay with the protocol of their members.
+  it.runIf(given !== undefined).for(migratingClients)('$name, one by one', { timeout: 600_000 }, (client, { skip }) => {
     if (there(client) === undefined) skip('not installed')
     return inTurn(client, 'migrate', migrate)
   })

@@ -1,5 +1,5 @@
 // Apache Kafka's own command-line tools (4.3.1), unchanged: a first day's work with them, then every recorded case of theirs that
-// needs no more than one broker without security, groups or transactions.
+// needs no more than one broker without security or transactions.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,14 +12,23 @@ const there = available("Apache Kafka's tools", kafkaToolsMissing)
 const replay = fileURLToPath(new URL('../../../shared/cli/replay.py', import.meta.url))
 
 let broker: BrokerProcess
+/** Where groups do not wait for more members to come. */
+let promptBroker: BrokerProcess
 beforeAll(async () => {
-  if (there) broker = await startBroker()
+  if (!there) return
+  broker = await startBroker()
+  promptBroker = await startBroker({ 'group.initial.rebalance.delay.ms': '0' })
 })
-afterAll(() => broker?.[Symbol.asyncDispose]())
+afterAll(async () => {
+  await broker?.[Symbol.asyncDispose]()
+  await promptBroker?.[Symbol.asyncDispose]()
+})
 
-const tool = async (name: string, words: string[], input?: string) => {
+const tool = (name: string, words: string[], input?: string) => toolOf(broker, [name, ...words], input)
+
+const toolOf = async ({ bootstrap }: BrokerProcess, [name = '', ...words]: string[], input?: string) => {
   const options = input === undefined ? {} : { input }
-  const finished = await run(join(kafkaBin, `${name}.sh`), ['--bootstrap-server', broker.bootstrap, ...words], options)
+  const finished = await run(join(kafkaBin, `${name}.sh`), ['--bootstrap-server', bootstrap, ...words], options)
   if (finished.code !== 0) throw new Error(`${name} exited with ${finished.code}:\n${finished.stdout}${finished.stderr}`)
   return finished.stdout
 }
@@ -62,6 +71,28 @@ describe.runIf(there)("Apache Kafka's tools", () => {
     expect(await tool('kafka-topics', ['--list'])).not.toContain('day')
   })
 
+  it.each(['classic', 'consumer'])('read in a group of the %s protocol, and look after it', async protocol => {
+    const topic = `of-${protocol}`
+    const group = `group-${protocol}`
+    const groups = (words: string) => toolOf(promptBroker, ['kafka-consumer-groups', ...words.split(' ')])
+    const write = (lines: string) => toolOf(promptBroker, ['kafka-console-producer', '--topic', topic], lines)
+    const read = async (count: number) => {
+      const words = ['--topic', topic, '--group', group, '--from-beginning', '--timeout-ms', '20000', '--max-messages', `${count}`]
+      const property = ['--command-property', `group.protocol=${protocol}`]
+      return (await toolOf(promptBroker, ['kafka-console-consumer', ...words, ...property])).split('\n').filter(line => /^\d+$/.test(line))
+    }
+    await toolOf(promptBroker, ['kafka-topics', '--create', '--topic', topic])
+    await write('1\n2\n3')
+    expect(await read(2)).toEqual(['1', '2'])
+    expect(await groups(`--describe --group ${group}`)).toMatch(new RegExp(`${topic} +0 +2 +3 +1 `))
+    expect(await read(1)).toEqual(['3'])
+    expect(await groups(`--reset-offsets --group ${group} --topic ${topic} --shift-by -2 --execute`)).toMatch(/ 0 +1/)
+    expect(await read(2)).toEqual(['2', '3'])
+    expect(await groups(`--list --state`)).toMatch(new RegExp(`${group} +${protocol === 'classic' ? 'Classic' : 'Consumer'} +Empty`))
+    expect(await groups(`--delete --group ${group}`)).toContain('was successful')
+    expect(await groups('--list')).not.toContain(group)
+  })
+
   it('measure a producer', async () => {
     await tool('kafka-topics', ['--create', '--topic', 'perf', '--partitions', '3'])
     const words = [
@@ -91,14 +122,27 @@ const tools = [
   'kafka-dump-log',
 ]
 
+/** Tools that wait for groups, in parts that each end in time. */
+const groupTools: readonly (readonly [tool: string, cases: string])[] = [
+  ['kafka-groups', ''],
+  ['kafka-consumer-groups', 'consumer-groups/(?:list|describe)'],
+  ['kafka-consumer-groups', 'consumer-groups/reset'],
+  ['kafka-consumer-groups', 'consumer-groups/(?!list|describe|reset)'],
+  ['kafka-console-producer', ''],
+  ['kafka-console-consumer', ''],
+]
+
+const expectSame = async ({ bootstrap }: BrokerProcess, name: string, cases = '') => {
+  const left = `^(?!${Object.keys(differing).join('|')})(?=${cases})`
+  const finished = await run('python3', [replay, '--bin', kafkaBin, '--bootstrap', bootstrap, '--only', name, '--id', left])
+  expect(finished.stdout).toMatch(/[1-9]\d* passed, \d+ failed/)
+  expect(finished.code, finished.stdout.slice(0, 6000)).toBe(0)
+}
+
 describe.runIf(there && available('the recorded cases', existsSync(replay) ? undefined : 'the recorded cases of the tools'))(
   'recorded cases',
   () => {
-    it.each(tools)('%s', { timeout: 900_000 }, async name => {
-      const left = `^(?!${Object.keys(differing).join('|')})`
-      const finished = await run('python3', [replay, '--bin', kafkaBin, '--bootstrap', broker.bootstrap, '--only', name, '--id', left])
-      expect(finished.stdout).toMatch(/[1-9]\d* passed, \d+ failed/)
-      expect(finished.code, finished.stdout.slice(0, 6000)).toBe(0)
-    })
+    it.each(tools)('%s', { timeout: 900_000 }, name => expectSame(broker, name))
+    it.each(groupTools)('%s %s', { timeout: 900_000 }, (name, cases) => expectSame(promptBroker, name, cases))
   },
 )

@@ -1,13 +1,13 @@
 // kill -9 while groups read and commit, again and again: every group goes on where its last acknowledged commit was, never behind it, and
 // beyond it only when another commit was under way. A restart is no rebalance: members and generations are known again.
-// KILLS sets how often (10 by default).
+// KILLS sets how often (20 by default).
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { startBroker } from '../compat/broker.ts'
 import { GroupConsumer } from './group-consumer.ts'
 import { createTopic, histories, produce, randomOf, seedOf } from './load.ts'
 
-const kills = Number(process.env.KILLS ?? 10)
+const kills = Number(process.env.KILLS ?? 20)
 const groups = 10
 const partitions = 4
 const topic = 'read-by-groups'

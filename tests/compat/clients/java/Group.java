@@ -17,7 +17,8 @@ import org.apache.kafka.common.serialization.StringDeserializer;
 
 /**
  * A member of a group with Java's consumer: Group BOOTSTRAP GROUP TOPIC MEMBER [assignor=NAME] [protocol=consumer] [remote-assignor=NAME] [instance=ID] [pattern=1].
- * It commits after each batch, before the next poll; what was refused, in a rebalance, with the next batch or before its partition goes. With pattern=1 TOPIC is a regular expression that the broker evaluates.
+ * It commits after each batch, before the next poll; what was refused, in a rebalance, with the next batch or before its partition goes.
+ * With pattern=1 TOPIC is a regular expression that the broker evaluates.
  */
 public class Group implements ConsumerRebalanceListener {
     static final Map<String, String> ASSIGNORS = Map.of("range", "RangeAssignor", "roundrobin", "RoundRobinAssignor", "sticky", "StickyAssignor",
