@@ -174,7 +174,10 @@ export class LedPartition<S extends CoordinatorState> {
 
   #appendsFailed(error: KafkaError): void {
     if (this.#status !== 'active') return
-    this.#logger.warn({ error: error.errorName }, `appends were taken back, the partition is loaded again: ${error.message}`)
+    const line = { error: error.errorName }
+    if (error.code === ErrorCode.KAFKA_STORAGE_ERROR)
+      this.#logger.warn(line, `appends were taken back, all is loaded again: ${error.message}`)
+    else this.#logger.info(line, 'the coordinator partition is not led here any more')
     this.#reload(coordinatorError(error))
   }
 
@@ -204,6 +207,9 @@ export class LedPartition<S extends CoordinatorState> {
     const timers = wheel.timers((key, expired) => this.#expire(timers, { key, expired }))
     const startedAtMs = clock.monotonic()
     const isWanted = (): boolean => generation === this.#generation
+    // What made this necessary may also be why the partition is given up within this turn.
+    await new Promise<void>(resolve => later(resolve))
+    if (!isWanted()) return
     try {
       const state = this.#world.create(this.partition, timers)
       const summary = await load({ log: this.#log, state, decoder, clock, logger: this.#logger, later, isWanted })
@@ -223,10 +229,9 @@ export class LedPartition<S extends CoordinatorState> {
       this.#state = null
       this.#timers = null
       this.#status = 'failed'
-      this.#logger.error(
-        { err: error },
-        'the coordinator partition cannot be loaded; it answers again once this is mended and the broker restarted',
-      )
+      if (error instanceof KafkaError && error.code === ErrorCode.NOT_LEADER_OR_FOLLOWER) return
+      const advice = 'it answers once that is mended and the broker is restarted'
+      this.#logger.error({ err: error }, `the coordinator partition cannot be loaded; ${advice}`)
     }
   }
 

@@ -68,7 +68,8 @@ class Load {
     const { log, logger } = this.#options
     await this.#pause()
     let offset = log.startOffset
-    while (offset < log.endOffset) {
+    // An empty log is read as well: that tells whether it can be read at all.
+    do {
       const from = offset
       const slice = await log.read(from, READ_BYTES)
       try {
@@ -79,7 +80,7 @@ class Load {
       // A compacted log may end with offsets that nothing is left of.
       if (slice.nextOffset <= from) break
       offset = slice.nextOffset
-    }
+    } while (offset < log.endOffset)
     if (!this.#options.isWanted()) return null
     for (const [type, records] of this.#unknown)
       logger.warn({ type, records }, 'records of a type that this version does not know are skipped')

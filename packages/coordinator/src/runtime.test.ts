@@ -211,6 +211,7 @@ describe('loading', () => {
     const bench = new Bench()
     bench.runtime.lead(3, 1, bench.log)
     const loading = bench.runtime.loaded(3)
+    await new Promise(resolve => setImmediate(resolve))
     bench.runtime.close()
     await loading
     expect(bench.states[0]?.notes).toEqual([])

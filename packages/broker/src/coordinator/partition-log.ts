@@ -86,15 +86,21 @@ export class PartitionLog implements CoordinatorLog, PartitionWatcher {
 
   /** See PartitionWatcher. */
   partitionChanged(): void {
+    const error = this.#leaderError()
+    if (error === null) this.#listener?.committed(this.#log.highWatermark)
+    else this.#listener?.failed(error)
+  }
+
+  /** Whatever keeps this broker from leading in this epoch, it is one thing for who waits: to look for the coordinator. */
+  #leaderError(): KafkaError | null {
     const code = this.#partition.errorForLeader(this.#leaderEpoch)
-    if (code === ErrorCode.NONE) this.#listener?.committed(this.#log.highWatermark)
-    else this.#listener?.failed(new KafkaError(code))
+    if (code === ErrorCode.NONE) return null
+    return new KafkaError(code === ErrorCode.KAFKA_STORAGE_ERROR ? code : ErrorCode.NOT_LEADER_OR_FOLLOWER)
   }
 
   #ensureLeads(): void {
-    const code = this.#partition.errorForLeader(this.#leaderEpoch)
-    if (code === ErrorCode.NONE) return
-    throw new KafkaError(code === ErrorCode.KAFKA_STORAGE_ERROR ? code : ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    const error = this.#leaderError()
+    if (error !== null) throw error
   }
 
   #writeNow(): void {
