@@ -10,6 +10,7 @@ import { joinCluster, openLogs } from './broker-parts.ts'
 import { testConfig } from './config/testing.ts'
 import { BrokerRegistration, Controller, letIn } from './controller/index.ts'
 import { lookInto } from './identity.ts'
+import type { GroupMetricsSources } from './metrics/group-metrics.ts'
 import { TestConnection } from './replica/testing.ts'
 import type { AnyHandler, RequestContext } from './requests/handler.ts'
 import { Loaned, Ordered } from './requests/handler.ts'
@@ -25,6 +26,8 @@ export class SimulatedBroker {
   readonly random: Random
   readonly clock = new ManualClock()
   readonly store: MetadataStore
+  /** What metrics tell of groups. */
+  groups: GroupMetricsSources | undefined
   disk = new MemoryDisk({ now: () => this.clock.now() })
   #connection = new TestConnection()
   #handlers = new Map<number, AnyHandler>()
@@ -102,7 +105,8 @@ export class SimulatedBroker {
     let epoch = -1
     const logs = await openLogs(world, { clusterId, metadata, brokerEpoch: () => epoch })
     const replicas = openReplicas(world, { metadata, logs })
-    const handlers = serve(world, { store, metadata, replicas })
+    const { handlers, groups } = serve(world, { store, metadata, replicas })
+    this.groups = groups
     this.#handlers = new Map(handlers.map(handler => [handler.api.key, handler]))
     const registration = await BrokerRegistration.register({
       store,

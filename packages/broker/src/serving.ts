@@ -6,6 +6,8 @@ import type { World } from './broker-parts.ts'
 import { topicLogConfig } from './config/index.ts'
 import { ProducerIds } from './controller/index.ts'
 import { GroupCoordinator } from './coordinator/group-coordinator.ts'
+import { GroupLag } from './coordinator/group-lag.ts'
+import { RebalanceHistory } from './coordinator/rebalance-history.ts'
 import { featuresOf } from './features.ts'
 import { administration } from './handlers/administration.ts'
 import { apiVersions } from './handlers/api-versions.ts'
@@ -18,7 +20,7 @@ import { initProducerId } from './handlers/init-producer-id.ts'
 import { listOffsets } from './handlers/list-offsets.ts'
 import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { produce } from './handlers/produce.ts'
-import { loggedRebalances } from './coordinator/logged-rebalances.ts'
+import type { GroupMetricsSources } from './metrics/group-metrics.ts'
 import { FetchSessions } from './replica/fetch-session.ts'
 import { Replicas } from './replica/replicas.ts'
 import type { AnyHandler } from './requests/handler.ts'
@@ -50,13 +52,20 @@ export function openReplicas(world: World, parts: { metadata: Metadata; logs: Lo
   return replicas
 }
 
+/** What answers requests, and what is told of groups. */
+export interface Served {
+  readonly handlers: readonly AnyHandler[]
+  readonly groups: GroupMetricsSources
+}
+
 /** The handlers of all APIs. */
-export function serve(world: World, parts: { store: MetadataStore; metadata: Metadata; replicas: Replicas }): readonly AnyHandler[] {
+export function serve(world: World, parts: { store: MetadataStore; metadata: Metadata; replicas: Replicas }): Served {
   const { config, clock, random, logger, closers } = world
   const { store, metadata, replicas } = parts
   const applied = (revision: number): Promise<void> => replicas.applied(revision)
   const admin = administration({ store, metadata, config, random, logger, applied })
-  const groups = new GroupCoordinator({ metadata, replicas, config, clock, random, logger, observer: loggedRebalances(logger) })
+  const history = new RebalanceHistory({ logger })
+  const groups = new GroupCoordinator({ metadata, replicas, config, clock, random, logger, observer: history })
   closers.push(
     () => admin.close(),
     () => groups.close(),
@@ -75,5 +84,11 @@ export function serve(world: World, parts: { store: MetadataStore; metadata: Met
     describeLogDirs({ replicas, logger }),
     initProducerId({ producerIds: new ProducerIds(store), logger }),
   ]
-  return handlers
+  const led = () => groups.led
+  const log = (topic: string, index: number) => {
+    const partition = replicas.locate(topic, index)
+    return typeof partition === 'number' ? undefined : (partition.log ?? undefined)
+  }
+  const lag = new GroupLag({ led, log, clock, later: setImmediate })
+  return { handlers, groups: { led, lag, history } }
 }

@@ -74,6 +74,17 @@ export class GroupCoordinator implements GroupService {
     this.#stopFollowing = metadata.onChange(changes => this.#topicsChanged(changes))
   }
 
+  /** The groups of every partition that is led and loaded, as they are now; for reading only, and right away. */
+  get led(): GroupPartitionState[] {
+    const led: GroupPartitionState[] = []
+    for (const partition of this.#runtime.partitions)
+      this.#tell(partition, groups => {
+        led.push(groups)
+        return answered(undefined)
+      })
+    return led
+  }
+
   /** Number of timers of all groups. */
   get timerCount(): number {
     return this.#runtime.timerCount

@@ -15,10 +15,12 @@ export interface Family {
   readonly labels: readonly string[]
   /** Read at every scrape. */
   samples(): Iterable<Sample>
+  /** Done before at every scrape, by those whose numbers take time to find. */
+  refresh?(): Promise<void>
 }
 
 /** A metric without labels. */
-export const single = (family: Omit<Family, 'labels' | 'samples'>, value: () => number): Family => ({
+export const single = (family: Omit<Family, 'labels' | 'samples' | 'refresh'>, value: () => number): Family => ({
   ...family,
   labels: [],
   samples: () => [{ labels: {}, value: value() }],
@@ -28,7 +30,7 @@ export const single = (family: Omit<Family, 'labels' | 'samples'>, value: () => 
 export function families<T>(
   things: () => Iterable<T>,
   labels: { readonly names: readonly string[]; of(thing: T): Readonly<Record<string, string>> },
-  metrics: readonly (Omit<Family, 'labels' | 'samples'> & { readonly value: (thing: T) => number })[],
+  metrics: readonly (Omit<Family, 'labels' | 'samples' | 'refresh'> & { readonly value: (thing: T) => number })[],
 ): Family[] {
   return metrics.map(({ value, ...family }) => ({
     ...family,

@@ -3,6 +3,7 @@ import type { TopicCounters } from '../replica/topic-counters.ts'
 import type { ClusterSources } from './cluster-metrics.ts'
 import { clusterMetrics } from './cluster-metrics.ts'
 import type { Family } from './family.ts'
+import { groupMetrics, type GroupMetricsSources } from './group-metrics.ts'
 import { loopMetrics } from './loop-metrics.ts'
 import { networkMetrics } from './network-metrics.ts'
 import { topicMetrics } from './topic-metrics.ts'
@@ -14,12 +15,14 @@ export { MetricsServer, type MetricsServerOptions } from './metrics-server.ts'
 export interface MetricsSources extends ClusterSources {
   readonly network: NetworkCounters
   readonly topics: () => Iterable<{ readonly name: string; readonly counters: TopicCounters }>
+  readonly groups: GroupMetricsSources
 }
 
 /** All metrics of a broker. */
 export const brokerMetrics = (sources: MetricsSources): Family[] => [
   ...topicMetrics(sources.topics),
   ...clusterMetrics(sources),
+  ...groupMetrics(sources.groups),
   ...networkMetrics(sources.network),
   ...loopMetrics(),
 ]

@@ -16,14 +16,16 @@ function metricOf(family: Family): Metric {
   if (family.type === 'gauge')
     return new Gauge({
       ...base,
-      collect() {
+      async collect() {
+        await family.refresh?.()
         this.reset()
         for (const { labels, value } of family.samples()) this.set(labels, value)
       },
     })
   return new Counter({
     ...base,
-    collect() {
+    async collect() {
+      await family.refresh?.()
       this.reset()
       for (const { labels, value } of family.samples()) this.inc(labels, value)
     },
