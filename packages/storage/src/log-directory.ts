@@ -10,7 +10,7 @@ import { isPassing } from './undo.ts'
 
 /** Names of the checkpoint files. */
 export type CheckpointKind = keyof typeof checkpointNames
-const checkpointKinds: readonly CheckpointKind[] = ['recoveryPoint', 'logStart', 'highWatermark']
+const checkpointKinds: readonly CheckpointKind[] = ['recoveryPoint', 'logStart', 'highWatermark', 'cleaner']
 
 /** `topic-partition`, the name of a partition's folder and the key of its log. */
 export const partitionName = (topic: string, partition: number): string => `${topic}-${partition}`

@@ -1,0 +1,53 @@
+// A compaction is cut off at every single operation of the disk, by a kill and by losses of power.
+import { describe, expect, it } from 'vitest'
+import { CompactionModel } from './compaction-model.ts'
+
+/** The same log each time: values, tombstones whose time is over, transactions, several groups of segments. All of it is on the device. */
+const prepared = async (seed: number): Promise<CompactionModel> => {
+  const model = await CompactionModel.open(seed)
+  const { test } = model
+  test.config = { ...test.config, segmentBytes: 700, deleteRetentionMs: 100, minCompactionLagMs: 0 }
+  test.log.config = test.config
+  for (let round = 0; round < 3; round++) {
+    for (let index = 0; index < 12; index++) {
+      model.append()
+      if (index % 3 === 2) model.end()
+    }
+    test.roll()
+    if (round < 2) await model.compact()
+    test.clock.advance(200)
+  }
+  await model.flush()
+  return model
+}
+
+describe('a compaction that is cut off', () => {
+  it.each(['crash', 'power loss', 'power loss', 'power loss'] as const)(
+    'loses and revives nothing (%s)',
+    async how => {
+      const failures: string[] = []
+      for (const seed of [1, 2]) {
+        for (let after = 0; failures.length < 5; after++) {
+          const model = await prepared(seed)
+          // Another chance each time.
+          for (let skipped = 0; skipped < after % 7; skipped++) model.test.random.next()
+          const { logEndOffset, logStartOffset } = model.log
+          const isCutOff = await model.failDuringCompaction(after, how)
+          try {
+            expect([model.log.logStartOffset, model.log.logEndOffset]).toEqual([logStartOffset, logEndOffset])
+            await model.check()
+            model.append()
+            model.test.roll()
+            await model.compact()
+            await model.check()
+          } catch (error) {
+            failures.push(`seed ${seed}, ${how} after ${after}: ${error instanceof Error ? error.stack : String(error)}`)
+          }
+          if (!isCutOff) break
+        }
+      }
+      expect(failures.join('\n')).toBe('')
+    },
+    120_000,
+  )
+})

@@ -1,0 +1,108 @@
+// Compaction of 16 MiB of log, where nothing can be dropped: every pass reads all of it twice, enters every key, and writes it again, so
+// that one pass costs what the next does. Operations per second times 16 MiB is the rate of input. The second of each pair only looks for
+// damage, as a lower bound; the longest time that the event loop was held is printed at the end.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BatchBuilder, type CompressionName } from '@ottla/protocol'
+import { afterAll, bench, describe } from 'vitest'
+import { CleanPace } from './clean-pace.ts'
+import { BatchReader } from './clean-reader.ts'
+import { defaultLogConfig, type LogConfig } from './config.ts'
+import { LogManager } from './log-manager.ts'
+import { KeptLogger, SeededRandom } from './log-testing.ts'
+import { nodeFiles } from './node-files.ts'
+
+const LOG_BYTES = 16 * 1024 * 1024
+// In memory where that can be had: what a device does is not measured.
+const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'compaction-bench-'))
+const config: LogConfig = {
+  ...defaultLogConfig,
+  flushMode: 'os',
+  cleanupPolicy: { compact: true, delete: false },
+  segmentBytes: 8 * 1024 * 1024,
+  fileDeleteDelayMs: 0,
+}
+const clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (delayMs: number, run: () => void) => {
+    const timer = setTimeout(run, delayMs)
+    return { cancel: () => clearTimeout(timer) }
+  },
+}
+const manager = await LogManager.open({
+  directories: [join(folder, 'logs')],
+  clock,
+  random: new SeededRandom(1),
+  logger: new KeptLogger(),
+})
+let heldMs = 0
+/** 0 while no pass goes on. */
+let turnBegan = 0
+const beat = setInterval(() => {
+  if (turnBegan > 0) heldMs = Math.max(heldMs, performance.now() - turnBegan - 1)
+  if (turnBegan > 0) turnBegan = performance.now()
+}, 1)
+
+afterAll(async () => {
+  clearInterval(beat)
+  process.stdout.write(`the loop was held for ${heldMs.toFixed(1)} ms at most\n`)
+  await manager.close()
+  rmSync(folder, { recursive: true })
+})
+
+const cases: readonly [number, number, CompressionName][] = [
+  [100, 100, 'none'],
+  [100, 1, 'none'],
+  [1000, 16, 'none'],
+  [100, 100, 'lz4'],
+  [100, 100, 'zstd'],
+]
+
+for (const [valueBytes, count, compression] of cases) {
+  describe(`batches of ${count} records with ${valueBytes} bytes, ${compression}`, () => {
+    const log = manager.getOrCreate({
+      topic: `${compression}-${valueBytes}-${count}`,
+      topicId: 'AAAAAAAAAAAAAAAAAAAAAQ',
+      partition: 0,
+      config,
+    })
+    const random = new SeededRandom(2)
+    for (let key = 0; log.size < LOG_BYTES; key += count) {
+      const builder = new BatchBuilder({ compression })
+      for (let index = 0; index < count; index++) {
+        const value = random.bytes(valueBytes / 2).toString('hex')
+        builder.append({ timestamp: 1, key: `some-key-of-a-user-${key + index}`, value })
+      }
+      log.appendAsLeader(builder.build(), { leaderEpoch: 0 })
+    }
+    log.roll()
+    log.writeStaged()
+    log.highWatermark = log.writtenOffset
+
+    bench(
+      'a pass',
+      async () => {
+        log.cleanedOffset = undefined
+        turnBegan = performance.now()
+        await log.compact({ pace: new CleanPace({ clock }) })
+        turnBegan = 0
+      },
+      { time: 2000, warmupTime: 300 },
+    )
+
+    bench(
+      'reading it twice with checksums',
+      async () => {
+        for (const segment of [...log.segments, ...log.segments]) {
+          const file = nodeFiles.openSync(segment.logPath(log.path), 'read')
+          const reader = new BatchReader(file, { from: 0, until: segment.size, minOffset: 0, bufferBytes: 256 * 1024 })
+          while ((await reader.fill()) > 0) while (reader.next() !== undefined);
+          file.closeSync()
+        }
+      },
+      { time: 500, warmupTime: 100 },
+    )
+  })
+}
