@@ -3,7 +3,7 @@
 
 import { BatchBuilder, endTransactionMarker, ErrorCode, KafkaError, type Logger, type RecordBatch } from '@ottla/protocol'
 import type { CoordinatorLog } from './coordinator-log.ts'
-import type { Decision } from './decision.ts'
+import { answered, type Decision } from './decision.ts'
 import { load } from './loader.ts'
 import { encodeRecord } from './record.ts'
 import { coordinatorError } from './runtime-errors.ts'
@@ -22,6 +22,9 @@ export interface RunOptions {
   readonly producer?: TransactionalProducer
 }
 
+const WRITE_TIMER = 'write'
+const nothing = (): Decision<void> => answered(undefined)
+
 /** See the top of the file. */
 export class LedPartition<S extends CoordinatorState> {
   readonly partition: number
@@ -35,6 +38,8 @@ export class LedPartition<S extends CoordinatorState> {
   /** Changes with each load: what was begun for an earlier state is not for this one. */
   #generation = 0
   readonly #uncommitted = new Uncommitted(error => this.#logger.error({ err: error }, 'what follows a commit failed'))
+  /** One timer for all that waits: it is set while something does. */
+  readonly #writeTimer: WheelTimers
   /** The end of what the state is made of. */
   #endOffset = 0
   #loaded: Promise<void>
@@ -45,6 +50,7 @@ export class LedPartition<S extends CoordinatorState> {
     this.#world = world
     this.#log = log
     this.#logger = world.logger.child({ topic: world.topic, partition: place.partition })
+    this.#writeTimer = world.wheel.timers(() => this.#giveUpLate())
     log.follow({ committed: offset => this.#uncommitted.release(offset), failed: error => this.#appendsFailed(error) })
     this.#loaded = this.#load()
   }
@@ -90,6 +96,7 @@ export class LedPartition<S extends CoordinatorState> {
   close(errorCode: number): void {
     if (this.#status === 'closed') return
     this.#log.close()
+    this.#writeTimer.close()
     this.#unload(new KafkaError(errorCode))
     this.#status = 'closed'
   }
@@ -169,7 +176,16 @@ export class LedPartition<S extends CoordinatorState> {
       settled?.(null)
       return reply
     }
-    return this.#uncommitted.add(this.#endOffset, { reply, ...(settled === undefined ? {} : { settled }) })
+    if (!this.#writeTimer.has(WRITE_TIMER)) this.#writeTimer.set(WRITE_TIMER, this.#world.writeTimeoutMs(), nothing)
+    const sinceMs = this.#world.clock.monotonic()
+    return this.#uncommitted.add(this.#endOffset, { reply, sinceMs, ...(settled === undefined ? {} : { settled }) })
+  }
+
+  #giveUpLate(): void {
+    const timeoutMs = this.#world.writeTimeoutMs()
+    const now = this.#world.clock.monotonic()
+    const sinceMs = this.#uncommitted.giveUpLate(now - timeoutMs, new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE))
+    if (sinceMs !== null) this.#writeTimer.set(WRITE_TIMER, sinceMs + timeoutMs - now, nothing)
   }
 
   #appendsFailed(error: KafkaError): void {
@@ -193,6 +209,7 @@ export class LedPartition<S extends CoordinatorState> {
     this.#state = null
     this.#timers?.close()
     this.#timers = null
+    this.#writeTimer.cancel(WRITE_TIMER)
     this.#uncommitted.fail(error)
     try {
       state?.unloaded(error.code)

@@ -20,6 +20,8 @@ export interface RuntimeWorld<S extends CoordinatorState> {
   readonly later: (run: () => void) => void
   /** How batches are compressed from now on. */
   readonly compression: () => { readonly compression: CompressionName; readonly compressionLevel?: number }
+  /** How long an append may take to be committed, in ms, before who asked for it is told COORDINATOR_NOT_AVAILABLE. */
+  readonly writeTimeoutMs: () => number
   /** An empty state of a partition. */
   readonly create: (partition: number, timers: Timers) => S
 }

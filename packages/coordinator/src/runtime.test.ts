@@ -113,6 +113,21 @@ describe('replies', () => {
 })
 
 describe('failures', () => {
+  it('of appends to be committed in time are told, and what came of them later', async () => {
+    const bench = await Bench.open()
+    const heard: (number | null)[] = []
+    const late = bench.write([groupRecord('g', 'a')], 1, { settled: error => heard.push(error?.code ?? null) })
+    bench.clock.advance(3000)
+    const question = bench.ask()
+    bench.clock.advance(2020)
+    expect(await codeOf(() => late)).toBe(COORDINATOR_NOT_AVAILABLE)
+    expect(heard).toEqual([])
+    bench.log.commit()
+    expect([await question, heard]).toEqual(['a', [null]])
+    bench.clock.advance(10_000)
+    expect(bench.runtime.timerCount).toBe(0)
+  })
+
   it('of an append change nothing', async () => {
     const bench = await Bench.open()
     bench.log.refusal = new KafkaError(KAFKA_STORAGE_ERROR)

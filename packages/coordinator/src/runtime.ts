@@ -21,11 +21,14 @@ export interface RuntimeOptions<S extends CoordinatorState> {
   readonly create: (partition: number, timers: Timers) => S
   /** How batches are compressed from now on; not at all by default. */
   readonly compression?: () => { readonly compression: CompressionName; readonly compressionLevel?: number }
+  /** How long an append may take to be committed, in ms (`offsets.commit.timeout.ms`); 5 seconds by default. */
+  readonly writeTimeoutMs?: () => number
   /** Calls what it is given in a later turn of the event loop; `setImmediate` by default. */
   readonly later?: (run: () => void) => void
 }
 
 const uncompressed = { compression: 'none' } as const
+const WRITE_TIMEOUT_MS = 5000
 
 /** See the top of the file. */
 export class CoordinatorRuntime<S extends CoordinatorState> {
@@ -34,8 +37,9 @@ export class CoordinatorRuntime<S extends CoordinatorState> {
 
   constructor(options: RuntimeOptions<S>) {
     const { topic, clock, logger, create, compression = () => uncompressed, later = setImmediate } = options
+    const { writeTimeoutMs = () => WRITE_TIMEOUT_MS } = options
     const wheel = new TimerWheel(clock)
-    this.#world = { topic, clock, logger, create, compression, later, wheel, decoder: new RecordDecoder(topic) }
+    this.#world = { topic, clock, logger, create, compression, later, writeTimeoutMs, wheel, decoder: new RecordDecoder(topic) }
   }
 
   /** Numbers of the partitions that are led, loading ones included. */

@@ -6,12 +6,19 @@ import type { KafkaError } from '@ottla/protocol'
 interface Waiting<R> {
   readonly reply: R | Promise<R>
   readonly settled?: (error: KafkaError | null) => void
+  /** Monotonic ms. */
+  readonly sinceMs: number
 }
 
 interface Entry {
   readonly endOffset: number
+  /** Monotonic ms. */
+  readonly sinceMs: number
+  isLate: boolean
   release(): void
   fail(error: KafkaError): void
+  /** Answers and nothing more: what becomes of the append is told when it is known. */
+  late(error: KafkaError): void
 }
 
 /** See the top of the file. */
@@ -31,12 +38,15 @@ export class Uncommitted {
   }
 
   /** The reply, once everything below `endOffset` is committed; offsets must not fall from one to the next. */
-  add<R>(endOffset: number, { reply, settled }: Waiting<R>): Promise<R> {
+  add<R>(endOffset: number, { reply, settled, sinceMs }: Waiting<R>): Promise<R> {
     // A reply that fails before its time is seen when its time comes.
     if (reply instanceof Promise) reply.catch(() => undefined)
     return new Promise((resolve, reject) => {
       this.#waiting.push({
         endOffset,
+        sinceMs,
+        isLate: false,
+        late: reject,
         release: () => {
           resolve(reply)
           settled?.(null)
@@ -62,6 +72,17 @@ export class Uncommitted {
       this.#waiting = this.#waiting.slice(this.#head)
       this.#head = 0
     }
+  }
+
+  /** Gives up answers that have waited since `untilMs` or longer; returns since when the next one waits, null for none. */
+  giveUpLate(untilMs: number, error: KafkaError): number | null {
+    for (let at = this.#head; at < this.#waiting.length; at++) {
+      const entry = this.#waiting[at]
+      if (entry === undefined || entry.sinceMs > untilMs) return entry?.sinceMs ?? null
+      if (!entry.isLate) entry.late(error)
+      entry.isLate = true
+    }
+    return null
   }
 
   /** Nothing of what is waited for will be committed as far as anybody can tell. */

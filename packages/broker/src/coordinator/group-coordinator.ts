@@ -68,6 +68,7 @@ export class GroupCoordinator implements GroupService {
       clock,
       logger,
       compression: () => ({ compression: compressionOf(config.value('offsets.topic.compression.codec')) ?? 'none' }),
+      writeTimeoutMs: () => config.value('offsets.commit.timeout.ms'),
       create: (_partition, timers) => new GroupPartitionState({ ...world, timers }),
     })
     this.#led = new LedPartitions({ topic: OFFSETS_TOPIC, metadata, replicas: parts.replicas, clock }, this.#runtime)
