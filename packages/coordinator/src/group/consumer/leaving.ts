@@ -5,6 +5,7 @@ import { answered, type Decision } from '../../decision.ts'
 import type { CoordinatorRecord } from '../../record.ts'
 import { NO_PARTITIONS, withEpoch } from './assignment.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
+import { downgrade, mayDowngrade } from './downgrade.ts'
 import { type ConsumerGroupMember, LEAVE_GROUP_STATIC_MEMBER_EPOCH, patternOf } from './member.ts'
 import type { Late } from './member-timers.ts'
 import type { Cause } from './rebalances.ts'
@@ -52,9 +53,13 @@ export interface Leaving<R> {
   readonly reply: R
 }
 
-/** Removes members from a group, of which some other ones remain members of a consumer group, or nobody. */
+/** Removes members from a group. If those that remain all speak the classic protocol, the group becomes a classic one. */
 export const fence = <R>(scope: Scope, group: ConsumerGroup, { members, cause, reply }: Leaving<R>): Decision<R> => {
   if (members.length === 0) return answered(reply)
+  if (mayDowngrade(scope, group, members)) {
+    const change = { leaving: new Set(members), replaced: null, cause, records: [] }
+    return { ...downgrade(scope, group, change), reply }
+  }
   const { groupId } = group
   const records: CoordinatorRecord[] = members.flatMap(({ memberId }) => removalOf(groupId, memberId))
   const topics = new Map(group.subscriptions)

@@ -1,6 +1,7 @@
 // What all requests to the consumer groups of one coordinator partition work with.
 
 import { ErrorCode, KafkaError } from '@ottla/protocol'
+import type { ClassicRequests } from '../classic/classic-requests.ts'
 import type { Group, Groups } from '../group.ts'
 import type { GroupWorld } from '../world.ts'
 import { ConsumerGroup } from './consumer-group.ts'
@@ -9,6 +10,9 @@ import type { PatternResolution } from './pattern-resolution.ts'
 import type { Rebalances } from './rebalances.ts'
 import type { SubscribedTopics } from './subscribed-topics.ts'
 import type { TopicIds } from './topic-ids.ts'
+
+/** What is asked of classic groups when groups change their kind; `ClassicRequests` does it. */
+export type ClassicGroups = Pick<ClassicRequests, 'adopt' | 'release'>
 
 /** See the top of the file. */
 export interface Scope {
@@ -19,6 +23,8 @@ export interface Scope {
   readonly rebalances: Rebalances
   readonly timers: MemberTimers
   readonly patterns: PatternResolution
+  /** Null where groups do not change their kind. */
+  readonly classic: ClassicGroups | null
 }
 
 /** @throws KafkaError GROUP_ID_NOT_FOUND */

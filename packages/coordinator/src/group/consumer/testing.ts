@@ -1,7 +1,8 @@
 // Aids for tests of consumer groups: the groups of one coordinator partition in a test's world, and members that do what a consumer does.
 
-import type { ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponseInit } from '@ottla/protocol'
+import { type ConsumerGroupHeartbeatRequest, type ConsumerGroupHeartbeatResponseInit, groupMetadataRecord } from '@ottla/protocol'
 import type { CoordinatorRecord } from '../../record.ts'
+import { ClassicRequests } from '../classic/classic-requests.ts'
 import type { Group } from '../group.ts'
 import { type TestWorld, testWorld } from '../testing.ts'
 import type { Caller, GroupSettings } from '../world.ts'
@@ -30,12 +31,14 @@ export const heartbeatOf = (fields: Partial<ConsumerGroupHeartbeatRequest>): Con
 export class TestGroups {
   readonly test: TestWorld
   groups = new Map<string, Group>()
+  classic: ClassicRequests
   requests: ConsumerRequests
 
   constructor(options: { readonly settings?: Partial<GroupSettings>; readonly seed?: number } = {}) {
     this.test = testWorld(options)
-    this.requests = new ConsumerRequests(this.test.world, this.groups)
-    this.test.log.replay = record => this.requests.replay(record)
+    this.classic = new ClassicRequests(this.test.world, this.groups)
+    this.requests = new ConsumerRequests(this.test.world, this.groups, this.classic)
+    this.test.log.replay = record => this.replay(record)
   }
 
   /** Sends a heartbeat. Errors are rejections. */
@@ -72,9 +75,16 @@ export class TestGroups {
   restart(records: readonly CoordinatorRecord[] = this.test.log.records): void {
     for (const key of this.test.clock.keys()) this.test.clock.cancel(key)
     this.groups = new Map()
-    this.requests = new ConsumerRequests(this.test.world, this.groups)
-    for (const record of records) this.requests.replay(record)
+    this.classic = new ClassicRequests(this.test.world, this.groups)
+    this.requests = new ConsumerRequests(this.test.world, this.groups, this.classic)
+    for (const record of records) this.replay(record)
+    this.classic.loaded()
     this.requests.loaded()
+  }
+
+  replay(record: CoordinatorRecord): void {
+    if (record.type === groupMetadataRecord) this.classic.replay(record)
+    else this.requests.replay(record)
   }
 }
 
