@@ -15,8 +15,8 @@ export interface Family {
   readonly labels: readonly string[]
   /** Read at every scrape. */
   samples(): Iterable<Sample>
-  /** Done before at every scrape, by those whose numbers take time to find. */
-  refresh?(): Promise<void>
+  /** Done before at every scrape where numbers take time to find, and once for all families that have the same. */
+  readonly refresh?: () => Promise<void>
 }
 
 /** A metric without labels. */
