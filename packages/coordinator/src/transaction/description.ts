@@ -1,0 +1,118 @@
+// Transactions as tools see them (DescribeTransactions and ListTransactions, KIP-664, 994, 1152), and as metrics do.
+
+import {
+  type DescribeTransactionsResponseInit,
+  ErrorCode,
+  KafkaError,
+  type ListTransactionsRequest,
+  type ListTransactionsResponseInit,
+} from '@ottla/protocol'
+import { TopicPattern } from '../group/topic-pattern.ts'
+import type { TransactionContext } from './context.ts'
+import { stateNamed, type TransactionStateName } from './states.ts'
+import { countOf, none, type Transaction } from './transaction.ts'
+
+/** One transaction of a DescribeTransactions answer. */
+export type DescribedTransaction = DescribeTransactionsResponseInit['transactionStates'][number]
+/** What a ListTransactions answer has of one partition. */
+export type ListedTransactions = Pick<ListTransactionsResponseInit, 'unknownStateFilters' | 'transactionStates'>
+/** Filters of ListTransactions; all of them must fit. */
+export type TransactionFilters = Omit<ListTransactionsRequest, 'durationFilter' | 'transactionalIdPattern'> &
+  Partial<Pick<ListTransactionsRequest, 'durationFilter' | 'transactionalIdPattern'>>
+
+/** A description that only says what is wrong. */
+export const undescribed = (transactionalId: string, errorCode: number): DescribedTransaction => ({
+  errorCode,
+  transactionalId,
+  transactionState: '',
+  transactionTimeoutMs: 0,
+  transactionStartTimeMs: 0,
+  producerId: 0,
+  producerEpoch: 0,
+  topics: [],
+})
+
+/** One transactional id. While markers are written its partitions are those that have none yet. */
+export const describeTransaction = ({ transactions, markers }: TransactionContext, transactionalId: string): DescribedTransaction => {
+  if (transactionalId === '') return undescribed(transactionalId, ErrorCode.INVALID_REQUEST)
+  const transaction = transactions.get(transactionalId)
+  if (transaction === undefined || transaction.state === 'Dead') return undescribed(transactionalId, ErrorCode.TRANSACTIONAL_ID_NOT_FOUND)
+  const partitions = markers.remaining(transactionalId) ?? transaction.partitions
+  return {
+    errorCode: ErrorCode.NONE,
+    transactionalId,
+    transactionState: transaction.state,
+    transactionTimeoutMs: transaction.timeoutMs,
+    transactionStartTimeMs: transaction.startedAtMs,
+    producerId: transaction.producerId,
+    producerEpoch: transaction.producerEpoch,
+    topics: Array.from(partitions, ([topic, numbers]) => ({ topic, partitions: [...numbers] })),
+  }
+}
+
+/** All transactional ids that fit. Throws KafkaError INVALID_REGULAR_EXPRESSION for a pattern that is none. */
+export const listTransactions = ({ transactions, world }: TransactionContext, filters: TransactionFilters): ListedTransactions => {
+  const { stateFilters, durationFilter = none, transactionalIdPattern = null } = filters
+  const unknownStateFilters = stateFilters.filter(name => stateNamed(name) === undefined)
+  const states = new Set(stateFilters.map(stateNamed))
+  const producerIds = new Set(filters.producerIdFilters)
+  const pattern = transactionalIdPattern === null || transactionalIdPattern === '' ? null : patternOf(transactionalIdPattern)
+  const now = world.clock.now()
+  const fits = ({ transactionalId, producerId, state, startedAtMs }: Transaction): boolean =>
+    state !== 'Dead' &&
+    (producerIds.size === 0 || producerIds.has(producerId)) &&
+    (stateFilters.length === 0 || states.has(state)) &&
+    (durationFilter < 0 || now - startedAtMs > durationFilter) &&
+    (pattern === null || pattern.matches(transactionalId))
+  const transactionStates: ListedTransactions['transactionStates'][number][] = []
+  for (const transaction of transactions.values()) {
+    if (!fits(transaction)) continue
+    const { transactionalId, producerId, state } = transaction
+    transactionStates.push({ transactionalId, producerId, transactionState: state })
+  }
+  return { unknownStateFilters, transactionStates }
+}
+
+const patternOf = (text: string): TopicPattern => {
+  try {
+    return TopicPattern.parse(text)
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    throw new KafkaError(
+      ErrorCode.INVALID_REGULAR_EXPRESSION,
+      'the pattern of transactional ids is not a valid regular expression, or too large',
+    )
+  }
+}
+
+/** A transaction under way, for metrics. */
+export interface OpenTransaction {
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly state: TransactionStateName
+  /** Since its first partition, by the clock on the wall. */
+  readonly ageMs: number
+  readonly timeoutMs: number
+  readonly partitionCount: number
+  /** Partitions whose marker is still to be written; of a transaction whose outcome is open, none. */
+  readonly pendingMarkers: number
+}
+
+/** Transactions under way. */
+export function* openTransactions({ transactions, markers, world }: TransactionContext): IterableIterator<OpenTransaction> {
+  const now = world.clock.now()
+  for (const { transactionalId, producerId, producerEpoch, state, startedAtMs, timeoutMs, partitions } of transactions.open()) {
+    const remaining = markers.remaining(transactionalId)
+    yield {
+      transactionalId,
+      producerId,
+      producerEpoch,
+      state,
+      ageMs: Math.max(0, now - startedAtMs),
+      timeoutMs,
+      partitionCount: countOf(partitions),
+      pendingMarkers: remaining === undefined ? 0 : countOf(remaining),
+    }
+  }
+}
