@@ -74,7 +74,7 @@ export function serve(world: World, parts: { store: MetadataStore; metadata: Met
   const handlers: readonly AnyHandler[] = [
     apiVersions({ handlers: () => handlers, features: featuresOf(() => metadata.image) }),
     ...admin.handlers,
-    findCoordinator({ metadata, automaticTopics: admin.automaticTopics, applied, partitionOf: groupId => groups.partitionOf(groupId) }),
+    findCoordinator({ metadata, automaticTopics: admin.automaticTopics, applied, groups }),
     ...groupHandlers({ groups, metadata, config, logger }),
     produce({ replicas, clock, logger }),
     fetch({ replicas, sessions, logger, maxBytes: () => config.value('fetch.max.bytes') }),

@@ -74,6 +74,14 @@ describe('the coordinator of a group', () => {
     expect(unknown).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, nodeId: -1, port: -1 })
   })
 
+  it('is there for who has found it', async () => {
+    const by = await start()
+    await by.ask(findCoordinatorApi, 3, { key: 'group', keyType: 0 })
+    const partitions = [{ partitionIndex: 0, committedOffset: 4, committedMetadata: '' }]
+    const request = { groupId: 'group', generationIdOrMemberEpoch: -1, memberId: '', topics: [{ name: 'orders', partitions }] }
+    expect((await by.ask(offsetCommitApi, 8, request))?.topics[0]?.partitions[0]?.errorCode).toBe(NONE)
+  })
+
   it('forgets what was committed for topics that are deleted', async () => {
     const by = await start()
     await by.ask(findCoordinatorApi, 3, { key: 'group', keyType: 0 })

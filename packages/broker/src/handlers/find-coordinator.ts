@@ -17,8 +17,12 @@ export interface FindCoordinatorParts {
   readonly automaticTopics: AutomaticTopics
   /** Resolves once this broker has made what a revision asks of it. */
   readonly applied: (revision: number) => Promise<void>
-  /** Partition of __consumer_offsets that a group belongs to. */
-  readonly partitionOf: (groupId: string) => number
+  readonly groups: {
+    /** Partition of __consumer_offsets that a group belongs to. */
+    partitionOf(groupId: string): number
+    /** Resolves once no partition that is led here is loading. */
+    loaded(): Promise<void>
+  }
 }
 
 /** Where the coordinator of one key is; an error code where it is nowhere. */
@@ -48,10 +52,10 @@ function refusal(errorCode: number, request: FindCoordinatorRequest, version: nu
 
 /** Serves FindCoordinator. */
 export function findCoordinator(parts: FindCoordinatorParts): Handler<typeof findCoordinatorApi> {
-  const { metadata, automaticTopics, applied, partitionOf } = parts
+  const { metadata, automaticTopics, applied, groups } = parts
   const groupPlace = (groupId: string, listener: string): Place => {
     const { image } = metadata
-    const leader = image.topic(OFFSETS_TOPIC)?.partitions[partitionOf(groupId)]?.leader ?? -1
+    const leader = image.topic(OFFSETS_TOPIC)?.partitions[groups.partitionOf(groupId)]?.leader ?? -1
     const broker = image.brokers.get(leader)
     const endpoint = endpointOf(broker, listener)
     if (endpoint === undefined || broker === undefined || broker.fenced) return nowhere(ErrorCode.COORDINATOR_NOT_AVAILABLE)
@@ -70,7 +74,11 @@ export function findCoordinator(parts: FindCoordinatorParts): Handler<typeof fin
       if (keyType !== KeyType.group) return refusal(ErrorCode.INVALID_REQUEST, request, apiVersion)
       const found = () => answer(request, apiVersion, key => groupPlace(key, connection.listener))
       if (metadata.image.topic(OFFSETS_TOPIC) !== undefined) return found()
-      return automaticTopics.create([OFFSETS_TOPIC]).then(applied).then(found)
+      return automaticTopics
+        .create([OFFSETS_TOPIC])
+        .then(applied)
+        .then(() => groups.loaded())
+        .then(found)
     },
     onError: (errorCode, request, { apiVersion }) => refusal(errorCode, request, apiVersion),
   })
