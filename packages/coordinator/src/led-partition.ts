@@ -193,7 +193,7 @@ export class LedPartition<S extends CoordinatorState> {
     const line = { error: error.errorName }
     if (error.code === ErrorCode.KAFKA_STORAGE_ERROR)
       this.#logger.warn(line, `appends were taken back, all is loaded again: ${error.message}`)
-    else this.#logger.info(line, 'the coordinator partition is not led here any more')
+    else this.#logger.debug(line, 'the coordinator partition is not led here any more')
     this.#reload(coordinatorError(error))
   }
 
@@ -238,7 +238,10 @@ export class LedPartition<S extends CoordinatorState> {
       this.#timers = timers
       this.#endOffset = summary.endOffset
       this.#status = 'active'
-      this.#logger.info({ ...summary, durationMs: clock.monotonic() - startedAtMs }, 'the coordinator partition is loaded')
+      const line = { ...summary, durationMs: clock.monotonic() - startedAtMs }
+      // Most partitions are empty in most clusters, and nobody wants to read that of each.
+      if (summary.records > 0) this.#logger.info(line, 'the coordinator partition is loaded')
+      else this.#logger.debug(line, 'the coordinator partition is loaded')
       state.loaded()
     } catch (error) {
       timers.close()
