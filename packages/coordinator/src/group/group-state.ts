@@ -47,7 +47,7 @@ export class GroupPartitionState implements GroupPartition, CoordinatorState {
   constructor(world: GroupWorld) {
     const groups = this.#groups
     this.classic = new ClassicRequests(world, groups)
-    this.consumer = new ConsumerRequests(world, groups)
+    this.consumer = new ConsumerRequests(world, groups, this.classic)
     this.offsets = new OffsetRequests(world, groups, groupId => new ClassicGroup(world, groupId))
     this.administration = new GroupAdministration(world, {
       groups,
@@ -63,19 +63,25 @@ export class GroupPartitionState implements GroupPartition, CoordinatorState {
   }
 
   join(request: JoinGroupRequest, caller: Caller): Decision<JoinGroupResponseInit> {
-    return this.classic.join(request, caller)
+    const group = this.#groups.get(request.groupId)
+    // An empty consumer group becomes a classic one.
+    const isConsumers = group instanceof ConsumerGroup && group.memberCount > 0
+    return isConsumers ? this.consumer.classicJoin(group, request, caller) : this.classic.join(request, caller)
   }
 
   sync(request: SyncGroupRequest, caller: Caller): Decision<SyncGroupResponseInit> {
-    return this.classic.sync(request, caller)
+    const group = this.#groups.get(request.groupId)
+    return group instanceof ConsumerGroup ? this.consumer.classicSync(group, request, caller) : this.classic.sync(request, caller)
   }
 
   heartbeat(request: HeartbeatRequest, caller: Caller): Decision<HeartbeatResponseInit> {
-    return this.classic.heartbeat(request, caller)
+    const group = this.#groups.get(request.groupId)
+    return group instanceof ConsumerGroup ? this.consumer.classicHeartbeat(group, request) : this.classic.heartbeat(request, caller)
   }
 
   leave(request: LeaveGroupRequest, caller: Caller): Decision<LeaveGroupResponseInit> {
-    return this.classic.leave(request, caller)
+    const group = this.#groups.get(request.groupId)
+    return group instanceof ConsumerGroup ? this.consumer.classicLeave(group, request, caller) : this.classic.leave(request, caller)
   }
 
   consumerHeartbeat(request: ConsumerGroupHeartbeatRequest, caller: Caller): Decision<ConsumerGroupHeartbeatResponseInit> {
