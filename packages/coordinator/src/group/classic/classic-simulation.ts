@@ -65,10 +65,10 @@ export class ClassicSimulation {
     else if (dice < 0.15 && client !== undefined) client.isGone = true
     else if (dice < 0.18 && client?.state === 'member') this.#leave(client)
     else if (dice < 0.22 && client?.state === 'member') this.#changeProtocols(client)
-    else if (dice < 0.24 && (this.group?.generation ?? 0) > 0) this.harness.test.log.hold()
-    else if (dice < 0.3) this.harness.test.log.commit()
-    else if (dice < 0.31) this.harness.test.log.fail(new KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS))
-    else if (dice < 0.45) this.harness.test.clock.advance(this.#below(4_000))
+    else if (dice < 0.27 && (this.group?.generation ?? 0) > 0) this.harness.test.log.hold()
+    else if (dice < 0.33) this.harness.test.log.commit()
+    else if (dice < 0.34) this.harness.test.log.fail(new KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS))
+    else if (dice < 0.44) this.harness.test.clock.advance(this.#below(this.#below(8) === 0 ? 12_000 : 1_500))
     else for (const each of this.#alive()) if (this.#below(3) > 0) this.#act(each)
     await this.#turn()
     this.check()
@@ -120,6 +120,11 @@ export class ClassicSimulation {
     ensure(members.length === 0 || (group.leaderId !== null && group.members.has(group.leaderId)), 'the leader is a member')
     ensure(members.length === 0 || group.electProtocol() !== '', 'all members share a protocol')
     if (group.state === 'Empty') ensure(members.length === 0, 'an empty group has no members')
+    const synced = members.filter(({ waitingSync }) => waitingSync !== null).length
+    if (group.state === 'PreparingRebalance') ensure(synced === 0, 'nobody waits for an assignment while others join')
+    if (group.state === 'CompletingRebalance') ensure(group.waitingJoins === 0, 'nobody waits to join while others sync')
+    if (group.state === 'Stable' && this.harness.test.log.held === 0)
+      ensure(group.waitingJoins === 0 && synced === 0, 'nobody waits for anything in a stable group')
     if (group.state === 'PreparingRebalance') ensure(clock.has('classic-join/g'), 'somebody looks after the joining')
     if (group.state === 'CompletingRebalance')
       ensure(group.unsynced.size === 0 || clock.has('classic-sync/g'), 'somebody looks after the syncing')
@@ -147,7 +152,7 @@ export class ClassicSimulation {
 
   #create(): void {
     if (this.#alive().length >= 6) return
-    const instance = this.#below(3) === 0 ? `i${this.#below(3)}` : null
+    const instance = this.#below(2) === 0 ? `i${this.#below(3)}` : null
     // The program with this name was started anew: the one before is gone, or will soon learn that it is fenced.
     const before = instance === null ? undefined : this.#alive().find(client => client.instance === instance)
     if (before !== undefined && this.#below(2) === 0) before.isGone = true

@@ -166,6 +166,14 @@ describe('JoinGroup of classic groups', () => {
     expect(harness.group().state).toBe('CompletingRebalance')
   })
 
+  it('begins anew when metadata change during the sync', async () => {
+    const harness = new ClassicHarness()
+    const { memberId, joined } = await harness.enter()
+    harness.test.clock.advance(0)
+    expect((await joined).generationId).toBe(1)
+    expect((await harness.join({ memberId, protocols: [range('u')] })).generationId).toBe(2)
+  })
+
   it('rebalances when metadata change or the leader comes again, and not for a follower without news', async () => {
     const harness = new ClassicHarness()
     const { memberIds } = await harness.stable(2)

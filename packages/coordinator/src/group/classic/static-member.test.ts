@@ -91,6 +91,33 @@ describe('static members of classic groups', () => {
     expect((await back).generationId).toBe(2)
   })
 
+  it('wait like everybody when a rebalance begins before their new id is kept', async () => {
+    const harness = new ClassicHarness()
+    const { leader } = await staticPair(harness)
+    harness.test.log.hold()
+    const back = harness.join({ instance: 'j' })
+    const led = harness.join({ instance: 'i', memberId: leader, protocols: [range('u')] })
+    const newcomer = harness.join({ version: 3 })
+    expect(harness.group().generation).toBe(2)
+    expect(harness.group().state).toBe('PreparingRebalance')
+    harness.test.log.commit()
+    expect(await back).toMatchObject({ errorCode: 0, generationId: 2, leader })
+    expect((await led).generationId).toBe(2)
+    expect(await outcomeOf(newcomer)).toBeUndefined()
+  })
+
+  it('are removed when they come back and do not sync, as others are', async () => {
+    const harness = new ClassicHarness()
+    const joined = ['i', 'j'].map(instance => harness.join({ instance, sessionTimeoutMs: 200_000 }))
+    harness.test.clock.advance(0)
+    const [first] = await Promise.all(joined)
+    await harness.sync({ memberId: first?.memberId ?? '', instance: 'i', generation: 1 })
+    await harness.join({ instance: 'j', sessionTimeoutMs: 200_000 })
+    expect(harness.group().state).toBe('Stable')
+    harness.test.clock.advance(60_000)
+    expect(harness.group()).toMatchObject({ state: 'PreparingRebalance', memberCount: 1 })
+  })
+
   it('fence who waits to join under their name', async () => {
     const harness = new ClassicHarness({ groupInitialRebalanceDelayMs: 3_000 })
     const first = harness.join({ instance: 'i' })

@@ -2,7 +2,7 @@ import { ErrorCode, groupMetadataRecord, KafkaError } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { isRecordOf } from '../../record.ts'
 import { outcomeOf } from '../testing.ts'
-import { ClassicHarness, partitionsOf } from './classic-testing.ts'
+import { ClassicHarness, partitionsOf, range } from './classic-testing.ts'
 
 /** Two members that have joined and not synced. */
 const joinedPair = async (harness: ClassicHarness) => {
@@ -67,6 +67,22 @@ describe('SyncGroup of classic groups', () => {
     expect((await led).errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS)
     expect((await harness.sync({ memberId: follower, generation })).errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS)
     expect(harness.group().members.get(follower)?.assignment.length).toBe(0)
+  })
+
+  it('does not take an assignment for one of the next generation', async () => {
+    const harness = new ClassicHarness()
+    const { leader, follower, generation, assignments } = await joinedPair(harness)
+    harness.test.log.hold()
+    const led = harness.sync({ memberId: leader, generation, assignments })
+    const rejoined = [leader, follower].map(memberId => harness.join({ memberId, protocols: [range('u')] }))
+    expect(harness.group()).toMatchObject({ state: 'CompletingRebalance', generation: generation + 1 })
+    harness.test.log.commit()
+    expect((await led).errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS)
+    await Promise.all(rejoined)
+    expect(harness.group().state).toBe('CompletingRebalance')
+    expect(harness.group().members.get(follower)?.assignment.length).toBe(0)
+    const again = harness.sync({ memberId: leader, generation: generation + 1, assignments })
+    expect((await again).assignment).toEqual(partitionsOf('t', 0))
   })
 
   it('keeps what the leader said first when it says it twice', async () => {
