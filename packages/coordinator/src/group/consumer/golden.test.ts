@@ -32,10 +32,12 @@ const inGeneral = (value: unknown, names: ReadonlyMap<string, string>): unknown 
 }
 
 /** Target assignments by themselves, as their order means nothing. */
-const inOrder = (all: readonly unknown[]): unknown[] => {
-  const isTarget = (one: unknown): boolean => typeof one === 'object' && one !== null && 'type' in one && one.type === 7
-  return [all.filter(one => !isTarget(one)), all.filter(isTarget).toSorted(byText), all.findIndex(isTarget)]
-}
+const inOrder = (all: readonly unknown[]): unknown[] => [
+  all.filter(one => !isTarget(one)),
+  all.filter(isTarget).toSorted(byText),
+  all.findIndex(isTarget),
+]
+const isTarget = (one: unknown): boolean => typeof one === 'object' && one !== null && 'type' in one && one.type === 7
 
 const goldenNames = new Map([
   ['jh1gQm1HQT-ZbVfjSChcCA', 'golden-groups'],
