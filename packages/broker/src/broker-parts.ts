@@ -121,6 +121,15 @@ export async function openLogs(
     recoveryPointCheckpointIntervalMs: config.value('log.flush.offset.checkpoint.interval.ms'),
     logStartCheckpointIntervalMs: config.value('log.flush.start.offset.checkpoint.interval.ms'),
     highWatermarkCheckpointIntervalMs: config.value('replica.high.watermark.checkpoint.interval.ms'),
+    cleaner: () => ({
+      enable: config.value('log.cleaner.enable'),
+      backoffMs: config.value('log.cleaner.backoff.ms'),
+      dedupeBufferBytes: config.value('log.cleaner.dedupe.buffer.size'),
+      loadFactor: config.value('log.cleaner.io.buffer.load.factor'),
+      ioBufferBytes: config.value('log.cleaner.io.buffer.size'),
+      ioMaxBytesPerSecond: config.value('log.cleaner.io.max.bytes.per.second'),
+      threads: config.value('log.cleaner.threads'),
+    }),
   })
   closers.push(() => logs.close())
   logs.onDirectoryOffline = (_directory, error) => {

@@ -26,7 +26,7 @@ export class IoThrottle {
 
 export interface CleanPaceOptions {
   readonly clock: Clock
-  /** How long the loop is held at a time; default 4 ms. */
+  /** How long the loop is held at a time; default 2 ms. */
   readonly sliceMs?: number
   /** Lets everything else run that waits; default: one turn of the loop. */
   readonly pause?: () => Promise<void>
@@ -37,7 +37,7 @@ export interface CleanPaceOptions {
   readonly signal?: AbortSignal
 }
 
-const SLICE_MS = 4
+const SLICE_MS = 2
 /** Shorter waits are saved up. */
 const SHORTEST_WAIT_MS = 20
 

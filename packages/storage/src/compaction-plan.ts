@@ -67,6 +67,7 @@ const isOverdueBy = (log: Log, dirty: readonly Segment[], now: number): number =
 
 const largestTimestamp = (log: Log, segment: Segment): number => {
   const timestamp = segment.maxTimestamp(log.world, log.config)
+  segment.unloadIndexes()
   return timestamp >= 0 ? timestamp : (log.world.files.statSync(segment.logPath(log.path))?.modifiedMs ?? segment.createdMs)
 }
 

@@ -99,7 +99,8 @@ const compactGroup = async (pass: Pass, group: readonly Segment[]): Promise<void
     isDone = true
   } finally {
     cleaned.close()
-    if (!isDone && !log.segments.includes(cleaned.segment)) await removeCleaned(log, baseOffset)
+    // Where an exchange could not be finished the directory is offline, and the next start needs these files.
+    if (!isDone && log.directory.failure === undefined && !log.segments.includes(cleaned.segment)) await removeCleaned(log, baseOffset)
   }
 }
 
