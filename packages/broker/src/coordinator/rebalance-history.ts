@@ -60,7 +60,8 @@ export class RebalanceHistory implements GroupObserver {
 
   /** See GroupObserver. */
   rebalanced(rebalance: Rebalance): void {
-    const { groupId, groupType, generation, reason, memberId, clientId, durationMs, startedAtMs, assignment } = rebalance
+    const { groupId, groupType, generation, reason, memberId, clientId, startedAtMs, assignment } = rebalance
+    const durationMs = Math.round(rebalance.durationMs)
     this.#logger.info(
       { group: groupId, groupType, generation, reason, member: memberId, clientId, durationMs, members: assignment?.size ?? null },
       'a group has rebalanced',

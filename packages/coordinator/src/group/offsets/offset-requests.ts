@@ -1,12 +1,19 @@
 // Committed offsets of the groups of one coordinator partition: requests about them, their replay, and their end (class OffsetMetadataManager).
 
-import type { OffsetCommitRequest, OffsetCommitResponseInit, OffsetDeleteRequest, OffsetDeleteResponseInit } from '@ottla/protocol'
+import type {
+  OffsetCommitRequest,
+  OffsetCommitResponseInit,
+  OffsetDeleteRequest,
+  OffsetDeleteResponseInit,
+  TxnOffsetCommitRequest,
+  TxnOffsetCommitResponseInit,
+} from '@ottla/protocol'
 import type { Decision } from '../../decision.ts'
 import type { CoordinatorRecord } from '../../record.ts'
 import type { TransactionalProducer } from '../../state.ts'
 import type { Group, Groups } from '../group.ts'
 import type { Caller, GroupWorld } from '../world.ts'
-import { commitOffsets } from './commit.ts'
+import { commitOffsets, commitTransactionalOffsets } from './commit.ts'
 import type { CommittedOffset } from './committed-offset.ts'
 import { deleteOffsets } from './delete.ts'
 import { type DeletedTopic, type ExpiryParts, expireOffsets, forgetTopics, type OffsetCounts } from './expiry.ts'
@@ -50,6 +57,16 @@ export class OffsetRequests {
    */
   commit(request: OffsetCommitRequest, caller: Caller): Decision<OffsetCommitResponseInit> {
     const decision = commitOffsets(this.#parts, request, caller)
+    this.counts.committed += decision.records.length
+    return decision
+  }
+
+  /**
+   * Commits offsets as part of a transaction: the runtime has to write the records as those of the producer.
+   * @throws KafkaError for what concerns the whole request
+   */
+  commitTransactional(request: TxnOffsetCommitRequest, caller: Caller): Decision<TxnOffsetCommitResponseInit> {
+    const decision = commitTransactionalOffsets(this.#parts, request, caller)
     this.counts.committed += decision.records.length
     return decision
   }

@@ -1,4 +1,4 @@
-import { ErrorCode, legacyOffsetCommitRecord, ZERO_UUID } from '@ottla/protocol'
+import { ErrorCode, KafkaError, legacyOffsetCommitRecord, ZERO_UUID } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { recordOf } from '../../record.ts'
 import { offsetRecord } from './committed-offset.ts'
@@ -72,6 +72,68 @@ describe('offsets of transactions', () => {
     await decide({ records: tombstones, reply: undefined })
     expect(offsets.tombstonesOf('g')).toEqual([])
     expect(offsets.size).toBe(0)
+  })
+})
+
+const request = (groupId: string, changes: object = {}) => ({
+  transactionalId: 'x',
+  groupId,
+  producerId: 1,
+  producerEpoch: 0,
+  generationId: -1,
+  memberId: '',
+  groupInstanceId: null,
+  topics: [
+    {
+      name: 't',
+      partitions: [
+        { partitionIndex: 0, committedOffset: 5, committedLeaderEpoch: 2, committedMetadata: 'm' },
+        { partitionIndex: 1, committedOffset: 6, committedLeaderEpoch: -1, committedMetadata: 'too long' },
+      ],
+    },
+  ],
+  ...changes,
+})
+
+describe('commits of transactions', () => {
+  it('are written without a topic id, and count when the transaction is committed', () => {
+    const { offsets, write, topics } = offsetsUnderTest({ offsetMetadataMaxBytes: 7 })
+    topics.add('t', 2)
+    const { records, reply } = offsets.commitTransactional(request('g'), caller(5))
+    expect(reply).toEqual({
+      throttleTimeMs: 0,
+      topics: [
+        {
+          name: 't',
+          partitions: [
+            { partitionIndex: 0, errorCode: 0 },
+            { partitionIndex: 1, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE },
+          ],
+        },
+      ],
+    })
+    expect(records.map(({ value }) => value)).toMatchObject([{ offset: 5, leaderEpoch: 2, metadata: 'm', topicId: ZERO_UUID }])
+    write(1, records)
+    expect(allOffsets(offsets, 'g')).toEqual({})
+    offsets.endTransaction({ id: 1, epoch: 0 }, true)
+    expect(allOffsets(offsets, 'g')).toEqual({ t: { 0: 5 } })
+  })
+
+  it('are refused in words that producers know', () => {
+    const { offsets, group } = offsetsUnderTest()
+    const attempt =
+      (groupId: string, changes: object = {}) =>
+      () =>
+        offsets.commitTransactional(request(groupId, changes), caller(5))
+    expect(attempt('')).toThrow(new KafkaError(ErrorCode.INVALID_GROUP_ID))
+    expect(attempt('g', { generationId: 1 })).toThrow(new KafkaError(ErrorCode.ILLEGAL_GENERATION))
+    const made = group('g', 'consumer')
+    made.epochs = new Map([['t-1', 4]])
+    expect(attempt('g', { generationId: 3 })).toThrow(new KafkaError(ErrorCode.ILLEGAL_GENERATION))
+    expect(attempt('g', { generationId: 4 })).not.toThrow()
+    expect(made.committers).toEqual([])
+    made.refusal = ErrorCode.UNKNOWN_MEMBER_ID
+    expect(attempt('g')).toThrow(new KafkaError(ErrorCode.UNKNOWN_MEMBER_ID))
   })
 })
 
