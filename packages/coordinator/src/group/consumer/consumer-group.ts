@@ -34,6 +34,8 @@ export class ConsumerGroup implements Group {
   metadataRefresh: { readonly deadlineMs: number; readonly epoch: number } = { deadlineMs: 0, epoch: 0 }
   /** Not in any record: whether topics appeared that the patterns may match; null when nobody looked since the group was loaded. */
   hasStalePatterns: boolean | null = null
+  /** Not in any record: when the topics of the patterns could not be written down. */
+  patternsFailedAtMs = Number.NEGATIVE_INFINITY
 
   readonly #topics: SubscribedTopics
   readonly #members = new Map<string, ConsumerGroupMember>()

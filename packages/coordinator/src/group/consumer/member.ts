@@ -34,8 +34,9 @@ export interface ClassicMember {
 }
 
 /**
- * A member. What clients say of themselves is bounded by Kafka's wire format: ids, racks, client ids and topic names are strings of at most
- * 32,767 bytes, lists of topics have at most as many elements as a request of `socket.request.max.bytes` holds. Patterns see TopicPattern.
+ * A member. What clients say of themselves is bounded before it comes here: ids, racks, client ids and topic names are strings of at most 32,767
+ * bytes, as everywhere in the protocol; all lists of a request together have at most `MAX_ARRAY_ELEMENTS` elements and as many bytes as
+ * `socket.request.max.bytes` allows; a pattern is bounded by `TopicPattern`. A group has at most `group.consumer.max.size` members.
  */
 export interface ConsumerGroupMember {
   readonly memberId: string

@@ -167,6 +167,7 @@ describe('a group of classic consumers', () => {
       else if (dice < 0.16) groups.restart()
       else if (dice < 0.25) groups.test.clock.advance(Math.floor(random.next() * 5_000))
       else if (member !== undefined) await attempt(member)
+      checkOwners(groups)
     }
     for (let round = 0; round < 160; round++) {
       for (const member of members) await attempt(member)
@@ -180,6 +181,19 @@ describe('a group of classic consumers', () => {
     if (hasModern) expect(group?.kind).toBe('consumer')
   })
 })
+
+/** No partition has two owners. */
+const checkOwners = (groups: TestGroups): void => {
+  if (groups.groups.get('group')?.kind !== 'consumer') return
+  const owners = new Map<string, string>()
+  for (const { memberId, assignedPartitions, partitionsPendingRevocation } of groups.group().members.values())
+    for (const [topicId, epochs] of [...assignedPartitions, ...partitionsPendingRevocation])
+      for (const partition of epochs.keys()) {
+        const name = `${topicId} ${partition}`
+        if (owners.has(name)) throw new Error(`${name} belongs to ${owners.get(name)} and to ${memberId}`)
+        owners.set(name, memberId)
+      }
+}
 
 const attempt = async (member: Member): Promise<void> => {
   try {

@@ -64,6 +64,7 @@ export class PatternResolution {
     const nowMs = this.#world.clock.now()
     const last = firstOf(group)
     if (last !== undefined && nowMs <= last.timestampMs + MIN_INTERVAL_MS) return change
+    if (nowMs <= group.patternsFailedAtMs + MIN_INTERVAL_MS) return change
     const patterns = patternsAfter(group, patternOf(before), patternOf(member))
     if (patterns.size === 0) return change
     const isDue =
@@ -169,7 +170,14 @@ export class PatternResolution {
       records.push(epochRecord(groupId, epoch, metadataHash))
       this.#rebalances.began(groupId, epoch, cause)
     }
-    return { records, reply: undefined }
+    return {
+      records,
+      reply: undefined,
+      settled: error => {
+        // So that a group whose patterns match more than a record holds does not look them up with every heartbeat.
+        if (error !== null) group.patternsFailedAtMs = this.#world.clock.now()
+      },
+    }
   }
 }
 
