@@ -37,7 +37,7 @@ class Run {
   }
 
   async step(): Promise<void> {
-    const kind = this.below(20)
+    const kind = this.below(26)
     if (kind < 8) this.decide()
     else if (kind < 12) this.ask()
     else if (kind < 15) this.commit()

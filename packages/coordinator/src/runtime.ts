@@ -10,6 +10,7 @@ import type { RuntimeWorld } from './runtime-world.ts'
 import type { CoordinatorState, TransactionalProducer } from './state.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import type { Timers } from './timers.ts'
+import { inTurns } from './turns.ts'
 
 /** What a runtime is made of. */
 export interface RuntimeOptions<S extends CoordinatorState> {
@@ -39,7 +40,17 @@ export class CoordinatorRuntime<S extends CoordinatorState> {
     const { topic, clock, logger, create, compression = () => uncompressed, later = setImmediate } = options
     const { writeTimeoutMs = () => WRITE_TIMEOUT_MS } = options
     const wheel = new TimerWheel(clock)
-    this.#world = { topic, clock, logger, create, compression, later, writeTimeoutMs, wheel, decoder: new RecordDecoder(topic) }
+    this.#world = {
+      topic,
+      clock,
+      logger,
+      create,
+      compression,
+      later: inTurns(later),
+      writeTimeoutMs,
+      wheel,
+      decoder: new RecordDecoder(topic),
+    }
   }
 
   /** Numbers of the partitions that are led, loading ones included. */
