@@ -5,7 +5,7 @@ const firstSeed = Number(process.env.FUZZ_SEED ?? 1)
 
 describe('random lives of classic groups', () => {
   it('keep what always holds, and come to rest', async () => {
-    const seen = { joined: 0, synced: 0, fenced: 0, late: 0 }
+    const seen = { joined: 0, synced: 0, fenced: 0, late: 0, restarts: 0 }
     for (let seed = firstSeed; seed < firstSeed + 40; seed++) {
       const life = new ClassicSimulation(seed)
       try {
@@ -15,7 +15,7 @@ describe('random lives of classic groups', () => {
       } catch (error) {
         throw new Error(`with seed ${seed}`, { cause: error })
       }
-      for (const name of ['joined', 'synced', 'fenced', 'late'] as const) seen[name] += life.seen[name]
+      for (const name of ['joined', 'synced', 'fenced', 'late', 'restarts'] as const) seen[name] += life.seen[name]
     }
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(20)
   })

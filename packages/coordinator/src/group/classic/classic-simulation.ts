@@ -44,7 +44,7 @@ export class ClassicSimulation {
   #failure: { readonly error: unknown } | null = null
   #made = 0
   /** Answers that meant something, to see that the simulation does something. */
-  readonly seen = { joined: 0, synced: 0, fenced: 0, late: 0 }
+  readonly seen = { joined: 0, synced: 0, fenced: 0, late: 0, restarts: 0 }
 
   constructor(seed: number) {
     this.random = seededRandom(seed)
@@ -68,6 +68,7 @@ export class ClassicSimulation {
     else if (dice < 0.27 && (this.group?.generation ?? 0) > 0) this.harness.test.log.hold()
     else if (dice < 0.33) this.harness.test.log.commit()
     else if (dice < 0.34) this.harness.test.log.fail(new KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS))
+    else if (dice < 0.35) this.#restart()
     else if (dice < 0.44) this.harness.test.clock.advance(this.#below(this.#below(8) === 0 ? 12_000 : 1_500))
     else for (const each of this.#alive()) if (this.#below(3) > 0) this.#act(each)
     await this.#turn()
@@ -186,6 +187,21 @@ export class ClassicSimulation {
     if (client.state === 'out') this.#watch(this.#join(client))
     else if (client.state === 'joined') this.#watch(this.#sync(client))
     else if (client.state === 'member') this.#watch(this.#heartbeat(client))
+  }
+
+  /** The partition is loaded again from its log. What was not kept of the newest generations is lost, and their numbers may come again. */
+  #restart(): void {
+    if (this.harness.test.log.held > 0) return
+    this.harness.reload()
+    const generation = this.group?.generation ?? 0
+    this.#newestGeneration = generation
+    for (const sent of this.#sent.keys()) if (sent > generation) this.#sent.delete(sent)
+    for (const client of this.clients) {
+      if (client.generation <= generation) continue
+      client.generation = -1
+      if (client.state !== 'waiting') client.state = 'out'
+    }
+    this.seen.restarts++
   }
 
   #watch(request: Promise<void>): void {
