@@ -44,3 +44,17 @@ export const migratingClients: readonly GroupClient[] = [
   ...variants('confluent-kafka', [{}]),
   ...variants('Java', [{}, { assignor: 'cooperative-sticky' }]),
 ]
+
+/**
+ * One way of each client and protocol, to outlive a restart of the broker. Two clients do not, with Kafka neither: kcat ends when its only
+ * broker goes, and @platformatic/kafka's stream when a fetch fails four times.
+ */
+export const restartedClients: readonly GroupClient[] = [
+  ...variants('kafkajs', [{}]),
+  ...variants('kafka-python', [{}]),
+  ...variants('confluent-kafka', [{}, consumerProtocol]),
+  ...variants('Java', [{}, consumerProtocol]),
+  ...variants('sarama', [{}]),
+  ...variants('kafka-go', [{}]),
+  ...variants('franz-go', [{}, consumerProtocol]),
+]

@@ -30,6 +30,7 @@ export interface Membership {
   readonly name: string
   readonly options: Readonly<Record<string, string>>
   onRecord(record: Delivered): void
+  onCommitted?(partition: string, offset: number): void
 }
 
 const kcatNames: Record<string, string> = {
@@ -115,7 +116,7 @@ export class Member {
   #read(line: string): void {
     const [event, partition = '', offset, key = '', value = ''] = line.split(' ')
     if (event === 'record') return this.#membership.onRecord({ member: this.name, partition, offset: Number(offset), key, value })
-    if (event === 'committed') return
+    if (event === 'committed') return this.#membership.onCommitted?.(partition, Number(offset))
     this.#keep(line)
     if (event === 'refused') this.refused.push(line)
     if (event === 'left') this.#left = true

@@ -48,7 +48,7 @@ const valueOf = (partition: number, offset: number) => `${partition}/${offset}`
 
 export class GroupRun implements AsyncDisposable {
   readonly #place: GroupPlace
-  readonly #wire: Wire
+  #wire: Wire
   readonly #members = new Set<Member>()
   /** Partition -> member that was first delivered each offset. */
   readonly #delivered = new Map<string, (string | undefined)[]>()
@@ -58,6 +58,8 @@ export class GroupRun implements AsyncDisposable {
   readonly wrong: string[] = []
   #phase = 'start'
   #floor: ReadonlyMap<string, number> = new Map()
+  /** Partition -> the last commit that a member was told of. */
+  readonly #acknowledged = new Map<string, number>()
   #producing: Promise<void> | undefined
   #stopped = false
 
@@ -71,9 +73,29 @@ export class GroupRun implements AsyncDisposable {
   static async start(place: GroupPlace): Promise<GroupRun> {
     await createTopic(place.port, place.name, place.partitions)
     const run = new GroupRun(place, await Wire.connect(place.port))
-    run.#producing = run.#produce()
-    run.#producing.catch((error: unknown) => run.wrong.push(`the producer failed: ${String(error)}`))
+    run.#beginProducing()
     return run
+  }
+
+  #beginProducing(): void {
+    this.#stopped = false
+    this.#producing = this.#produce()
+    this.#producing.catch((error: unknown) => this.wrong.push(`the producer failed: ${String(error)}`))
+  }
+
+  /** Lets the broker go and come back; nothing is produced meanwhile. What was committed before may not come again. */
+  async restarted(phase: string, broker: { stop(): Promise<unknown>; start(): Promise<void> }): Promise<void> {
+    this.#stopped = true
+    await this.#producing
+    await this.#wire[Symbol.asyncDispose]()
+    await broker.stop()
+    // What the members printed until now is read before anything can come again.
+    await sleep(200)
+    this.#phase = phase
+    this.#floor = new Map(this.#acknowledged)
+    await broker.start()
+    this.#wire = await Wire.connect(this.#place.port)
+    this.#beginProducing()
   }
 
   #partitionName(number: number): string {
@@ -128,6 +150,7 @@ export class GroupRun implements AsyncDisposable {
       name,
       options: { ...this.#place.options, ...options },
       onRecord: record => this.#deliver(record),
+      onCommitted: (partition, offset) => this.#acknowledged.set(partition, offset),
     })
     this.#members.add(member)
     return member
@@ -156,12 +179,11 @@ export class GroupRun implements AsyncDisposable {
     const evenly = () =>
       members.every(member => member.assigned.size === partitions / members.length) &&
       new Set(members.flatMap(member => [...member.assigned])).size === partitions
-    await this.#until(`an even share of ${members.map(member => member.name).join(', ')}`, evenly)
+    const names = members.map(member => member.name).join(', ')
+    await this.#until(`an even share of ${names}`, evenly)
     const ends = [...this.#ends]
-    await this.#until('new records of every partition', () =>
-      ends.every((end, number) => (this.#delivered.get(this.#partitionName(number))?.length ?? 0) > end + 6),
-    )
-    if (!evenly()) throw new Error(`${this.#phase}: the group was rebalanced again`)
+    const readOn = () => ends.every((end, number) => (this.#delivered.get(this.#partitionName(number))?.length ?? 0) > end + 6)
+    await this.#until(`an even share of ${names} and new records of every partition`, () => evenly() && readOn())
   }
 
   /** Stops producing and waits until everything was delivered. */

@@ -5,24 +5,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BrokerProcess, startBroker } from './broker.ts'
 import { type GroupClient, groupClients, migratingClients, staticClients } from './group-clients.ts'
-import { createTopic, GroupRun } from './group-run.ts'
+import { createTopic, type GroupRun } from './group-run.ts'
+import { expectAllDone, inTurn, settings, startRun, there, unique } from './group-suite.ts'
 import { Member } from './group-member.ts'
-import { available, groupPrograms } from './programs.ts'
+import { groupPrograms } from './programs.ts'
 
-/** Session time-outs as short as a busy machine allows. */
-const settings = {
-  'group.initial.rebalance.delay.ms': '500',
-  'group.min.session.timeout.ms': '1000',
-  'group.consumer.min.session.timeout.ms': '1000',
-  'group.consumer.session.timeout.ms': '6000',
-  'group.consumer.min.heartbeat.interval.ms': '300',
-  'group.consumer.heartbeat.interval.ms': '500',
-}
-const partitions = 6
-/** Groups at the same time: each is up to four processes. */
-const atOnce = Number(process.env.GROUPS_AT_ONCE ?? 3)
 const given = process.env.OTTLA_COMPAT_BOOTSTRAP
-const unique = Date.now().toString(36)
 
 let broker: BrokerProcess | undefined
 let port: number
@@ -34,41 +22,12 @@ beforeAll(async () => {
 })
 afterAll(() => broker?.[Symbol.asyncDispose]())
 
-/** The client's program, or nothing where it is not installed. */
-const there = ({ name, program: key }: Pick<GroupClient, 'name' | 'program'>) => {
-  const program = groupPrograms[key]?.() ?? { missing: key }
-  return available(name, program.missing) && program.missing === undefined ? program : undefined
-}
-
-const waiting: (() => void)[] = []
-let running = 0
 /** Runs a group when it is its turn. */
-async function inTurn(client: GroupClient, kind: string, body: (run: GroupRun) => Promise<void>): Promise<void> {
-  if (running >= atOnce) await new Promise<void>(resolve => waiting.push(resolve))
-  else running += 1
-  try {
-    const name = `${kind}-${client.name.replaceAll(/[^a-z]+/gi, '-')}-${unique}`
-    const program = there(client)
-    if (program === undefined) throw new Error(`${client.name} is not there`)
-    await using run = await GroupRun.start({ port, program, name, partitions, options: client.options })
+const runInTurn = (client: GroupClient, kind: string, body: (run: GroupRun) => Promise<void>) =>
+  inTurn(async () => {
+    await using run = await startRun(client, kind, port)
     await body(run)
-  } finally {
-    const next = waiting.shift()
-    if (next === undefined) running -= 1
-    else next()
-  }
-}
-
-/** What holds in the end of every run: all was delivered and committed, and nothing came again without a reason. */
-async function expectAllDone(run: GroupRun, members: Member[], mayComeAgain: (phase: string) => boolean): Promise<void> {
-  await run.drain()
-  const missing = run.missing()
-  expect(missing.slice(0, 10), `${missing.length} records were never delivered`).toEqual([])
-  await Promise.all(members.map(member => member.stop()))
-  expect(run.wrong.slice(0, 10)).toEqual([])
-  expect(run.redelivered.filter(again => !mayComeAgain(again.phase)).slice(0, 10)).toEqual([])
-  expect(await run.committed()).toEqual(await run.ends())
-}
+  })
 
 /** Two members, a third, one killed, one gone, one back. */
 async function comeAndGo(client: GroupClient, run: GroupRun): Promise<void> {
@@ -160,27 +119,27 @@ async function migrate(run: GroupRun): Promise<void> {
 describe.concurrent('members come and go', () => {
   it.for(groupClients)('$name', { timeout: 600_000 }, (client, { skip }) => {
     if (there(client) === undefined) skip('not installed')
-    return inTurn(client, 'share', run => comeAndGo(client, run))
+    return runInTurn(client, 'share', run => comeAndGo(client, run))
   })
 })
 
 describe.concurrent('static members', () => {
   it.for(staticClients)('$name', { timeout: 600_000 }, (client, { skip }) => {
     if (there(client) === undefined) skip('not installed')
-    return inTurn(client, 'static', run => bounce(client, run))
+    return runInTurn(client, 'static', run => bounce(client, run))
   })
 })
 
 describe.concurrent('from the classic to the consumer protocol and back', () => {
   it.for(migratingClients)('$name, when all have left', { timeout: 600_000 }, (client, { skip }) => {
     if (there(client) === undefined) skip('not installed')
-    return inTurn(client, 'empty', changeWhenEmpty)
+    return runInTurn(client, 'empty', changeWhenEmpty)
   })
 
   // Ottla's groups stay with the protocol of their members.
   it.runIf(given !== undefined).for(migratingClients)('$name, one by one', { timeout: 600_000 }, (client, { skip }) => {
     if (there(client) === undefined) skip('not installed')
-    return inTurn(client, 'migrate', migrate)
+    return runInTurn(client, 'migrate', migrate)
   })
 })
 

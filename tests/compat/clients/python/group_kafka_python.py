@@ -7,7 +7,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from kafka.errors import CommitFailedError, RebalanceInProgressError
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from group import Member
@@ -36,7 +36,7 @@ def commit():
         return
     try:
         consumer.commit(offsets)
-    except (CommitFailedError, RebalanceInProgressError) as error:
+    except KafkaError as error:
         member.say("refused", type(error).__name__)
         return
     member.committed((where.topic, where.partition, offset.offset) for where, offset in offsets.items())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -59,7 +60,8 @@ func runSarama(ctx context.Context, m *member) error {
 	m.say("ready")
 	for ctx.Err() == nil {
 		if err := group.Consume(ctx, []string{m.topic}, saramaHandler{m}); err != nil && !errors.Is(err, context.Canceled) {
-			return err
+			fmt.Fprintln(os.Stderr, err)
+			time.Sleep(200 * time.Millisecond)
 		}
 	}
 	return group.Close()
