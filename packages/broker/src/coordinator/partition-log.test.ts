@@ -97,6 +97,19 @@ it('answers once what was appended is safe', async () => {
   expect(bench?.count()).toBe(2)
 })
 
+it('takes batches of a transaction and the markers of their ends, again after a new start', async () => {
+  const { replicas, runtime, topicId } = await open()
+  const producer = { id: 7, epoch: 0 }
+  for (let transaction = 0; transaction < 3; transaction++) {
+    for (let write = 0; write < 2; write++) await runtime.run(0, () => ({ records: [record], reply: undefined }), { producer })
+    await runtime.endTransaction(0, producer, { committed: true, coordinatorEpoch: 1 })
+  }
+  expect(bench?.count()).toBe(9)
+  await replicas.changePartition(topicId, 0, { leader: 1, leaderEpoch: 4 })
+  await runtime.loaded(0)
+  expect(await bench?.count()).toBe(9)
+})
+
 it('goes back to what is on the disk when it is full, once, and goes on when there is room', async () => {
   const { replicas, runtime, states, ...rest } = await open()
   expect(rest.topicId).not.toBe('')

@@ -60,7 +60,7 @@ export class PartitionLog implements CoordinatorLog, PartitionWatcher {
       this.#log.announce()
       throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR)
     }
-    const { lastOffset } = this.#partition.appendBatch(batch, { acks: ACKS, nowMs: this.#clock.now() })
+    const { lastOffset } = this.#partition.appendBatch(batch, { acks: ACKS, nowMs: this.#clock.now(), origin: 'coordinator' })
     if (this.#isCautious) this.#writeNow()
     this.#awaitNewest(lastOffset + 1)
     return lastOffset + 1

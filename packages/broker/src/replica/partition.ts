@@ -2,7 +2,7 @@
 // records count. Appends, reads and waits go through here. Replication is not implemented yet: nothing but the in-sync replicas'
 // offsets is missing for it.
 import { ErrorCode, KafkaError, RecordBatch } from '@ottla/protocol'
-import type { FetchedData, FoundTimestamp, Log, LogConfig, Progress, ValidationPool } from '@ottla/storage'
+import type { AppendOrigin, FetchedData, FoundTimestamp, Log, LogConfig, Progress, ValidationPool } from '@ottla/storage'
 import { validateBatch, ValidationQueue } from '@ottla/storage'
 import type { PartitionImage } from '@ottla/metadata'
 import { effectiveMinInSync, replicatedOffset } from './in-sync.ts'
@@ -24,6 +24,8 @@ export interface AppendRequest {
   readonly acks: number
   /** The broker's wall clock, in ms. */
   readonly nowMs: number
+  /** A coordinator's batches have no sequences; a client's are checked. */
+  readonly origin?: AppendOrigin
 }
 
 /** Is told when there may be more to read, or when reading may fail from now on. */
@@ -193,7 +195,7 @@ export class Partition {
     // What was staged before and could not be written is failed before its offsets are given to others.
     if (log.writeError !== null) log.announce()
     try {
-      const appended = log.appendAsLeader(batch, { leaderEpoch: this.leaderEpoch })
+      const appended = log.appendAsLeader(batch, { leaderEpoch: this.leaderEpoch, origin: request.origin ?? 'client' })
       if (!appended.duplicate) {
         this.appendedBytes += size
         this.counters.bytesIn += size
