@@ -72,7 +72,7 @@ class Life {
     if (member === undefined) return
     const { epoch, owned, revoking, assigned } = member
     await this.#heartbeat(member)
-    Object.assign(member, { epoch, owned, revoking, assigned })
+    Object.assign(member, { epoch, owned, revoking, assigned, saysAll: true })
   }
 
   async #join(): Promise<void> {

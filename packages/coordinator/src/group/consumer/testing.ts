@@ -1,6 +1,11 @@
 // Aids for tests of consumer groups: the groups of one coordinator partition in a test's world, and members that do what a consumer does.
 
-import { type ConsumerGroupHeartbeatRequest, type ConsumerGroupHeartbeatResponseInit, groupMetadataRecord } from '@ottla/protocol'
+import {
+  type ConsumerGroupHeartbeatRequest,
+  type ConsumerGroupHeartbeatResponseInit,
+  ErrorCode,
+  groupMetadataRecord,
+} from '@ottla/protocol'
 import type { CoordinatorRecord } from '../../record.ts'
 import { ClassicRequests } from '../classic/classic-requests.ts'
 import type { Group } from '../group.ts'
@@ -73,6 +78,7 @@ export class TestGroups {
 
   /** What happens when another broker takes over: all records are replayed into an empty state. */
   restart(records: readonly CoordinatorRecord[] = this.test.log.records): void {
+    this.classic.unloaded(ErrorCode.NOT_COORDINATOR)
     for (const key of this.test.clock.keys()) this.test.clock.cancel(key)
     this.groups = new Map()
     this.classic = new ClassicRequests(this.test.world, this.groups)
@@ -102,6 +108,8 @@ export class TestConsumer {
   readonly #groups: TestGroups
   readonly #fields: Partial<ConsumerGroupHeartbeatRequest>
   epoch = 0
+  /** Whether an answer was lost: its next heartbeat says all that it can. */
+  saysAll = false
   /** What it works on, as `topicId partition`. */
   owned = new Set<string>()
   /** What it should give up. */
@@ -122,11 +130,13 @@ export class TestConsumer {
         ? await this.#groups.join(this.memberId, this.#fields)
         : await this.#groups.heartbeat({
             ...(this.#fields.groupId === undefined ? {} : { groupId: this.#fields.groupId }),
+            ...(this.saysAll ? { rebalanceTimeoutMs: 60_000, subscribedTopicNames: ['topic'], ...this.#fields } : {}),
             instanceId: this.#fields.instanceId ?? null,
             memberId: this.memberId,
             memberEpoch: this.epoch,
             topicPartitions: listOf(this.owned),
           })
+    this.saysAll = false
     this.epoch = reply.memberEpoch
     if (reply.assignment !== null && reply.assignment !== undefined) {
       const entries = reply.assignment.topicPartitions.flatMap(({ topicId, partitions }) => [...partitions].map(id => `${topicId} ${id}`))
