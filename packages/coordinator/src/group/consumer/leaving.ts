@@ -14,6 +14,9 @@ import { staticMemberOf } from './request-checks.ts'
 import { consumerGroupOf, isConsumerGroup, type Scope } from './scope.ts'
 import { count, tally } from './subscribed-topics.ts'
 
+/** After this time a member that could not be removed is tried to be removed again. */
+const RETRY_MS = 500
+
 /** A heartbeat with epoch -1 or -2. */
 export const leave = (scope: Scope, request: ConsumerGroupHeartbeatRequest): Decision<ConsumerGroupHeartbeatResponseInit> => {
   const { groupId, memberId, instanceId, memberEpoch } = request
@@ -57,8 +60,8 @@ export interface Leaving<R> {
 export const fence = <R>(scope: Scope, group: ConsumerGroup, { members, cause, reply }: Leaving<R>): Decision<R> => {
   if (members.length === 0) return answered(reply)
   if (mayDowngrade(scope, group, members)) {
-    const change = { leaving: new Set(members), replaced: null, cause, records: [] }
-    return { ...downgrade(scope, group, change), reply }
+    const downgraded = downgradeOf(scope, group, { members, cause })
+    if (downgraded !== null) return { ...downgraded, reply }
   }
   const { groupId } = group
   const records: CoordinatorRecord[] = members.flatMap(({ memberId }) => removalOf(groupId, memberId))
@@ -78,7 +81,30 @@ export const fence = <R>(scope: Scope, group: ConsumerGroup, { members, cause, r
   records.push(epochRecord(groupId, epoch, scope.subscribed.hashOf(topics.keys())))
   scope.rebalances.began(groupId, epoch, cause)
   for (const { memberId } of members) scope.timers.cancel(groupId, memberId)
-  return { records, reply }
+  return {
+    records,
+    reply,
+    settled: error => {
+      if (error === null) return
+      // Who was to go is still there: nobody else will see to it.
+      for (const { memberId } of members) if (group.members.has(memberId)) scope.timers.session(groupId, memberId, RETRY_MS)
+    },
+  }
+}
+
+/** Null where classic members say things that no classic group can be made of: then the group stays what it is. */
+const downgradeOf = (
+  scope: Scope,
+  group: ConsumerGroup,
+  { members, cause }: { readonly members: readonly ConsumerGroupMember[]; readonly cause: Cause },
+): Omit<Decision<void>, 'reply'> | null => {
+  try {
+    return downgrade(scope, group, { leaving: new Set(members), replaced: null, cause, records: [] })
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    scope.world.logger.warn({ groupId: group.groupId, error: error.message }, 'a consumer group stays one')
+    return null
+  }
 }
 
 /** The code of an error, if it is a client's. */

@@ -175,3 +175,19 @@ describe('the hash over topics', () => {
     hashNow(...topics.names())
   })
 })
+
+describe('a member that could not be removed', () => {
+  it('is removed a little later', async () => {
+    const groups = withTopic()
+    await groups.join('a')
+    const { replay } = groups.test.log
+    groups.test.log.replay = () => {}
+    groups.test.log.hold()
+    groups.test.clock.advance(45_000)
+    groups.test.log.fail(new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE))
+    groups.test.log.replay = replay
+    expect(groups.group().memberCount).toBe(1)
+    groups.test.clock.advance(500)
+    expect(groups.group().memberCount).toBe(0)
+  })
+})
