@@ -3,7 +3,7 @@
 import { consumerGroupDescribeApi, type ConsumerGroupDescribeResponseInit, ErrorCode } from '@ottla/protocol'
 import { handler, type Handler } from '../requests/handler.ts'
 import { GROUP_OPERATIONS } from './authorized-operations.ts'
-import { type GroupParts, knowsConsumerGroups } from './group-calls.ts'
+import { type GroupParts, knowsConsumerGroups, shortened } from './group-calls.ts'
 import { askByCoordinator } from './groups-by-coordinator.ts'
 
 type Described = ConsumerGroupDescribeResponseInit['groups'][number]
@@ -32,11 +32,11 @@ export function consumerGroupDescribe(parts: GroupParts): Handler<typeof consume
         ask: (state, ids) => state.administration.describeConsumer(ids),
         failed: (groupId, { code }) => refuse(groupId, code),
       })
-      if (!includeAuthorizedOperations) return { throttleTimeMs: 0, groups }
-      return {
-        throttleTimeMs: 0,
-        groups: groups.map(group => (group.errorCode === ErrorCode.NONE ? { ...group, authorizedOperations: GROUP_OPERATIONS } : group)),
-      }
+      const shown = groups.map(group => {
+        if (group.errorCode !== ErrorCode.NONE) return { ...group, errorMessage: shortened(group.errorMessage ?? '') || null }
+        return includeAuthorizedOperations ? { ...group, authorizedOperations: GROUP_OPERATIONS } : group
+      })
+      return { throttleTimeMs: 0, groups: shown }
     },
     onError: (code, { groupIds }) => ({ throttleTimeMs: 0, groups: groupIds.map(groupId => refuse(groupId, code)) }),
   })

@@ -3,7 +3,7 @@
 import { describeGroupsApi, type DescribeGroupsResponseInit, ErrorCode } from '@ottla/protocol'
 import { handler, type Handler } from '../requests/handler.ts'
 import { GROUP_OPERATIONS } from './authorized-operations.ts'
-import type { GroupParts } from './group-calls.ts'
+import { type GroupParts, shortened } from './group-calls.ts'
 import { askByCoordinator } from './groups-by-coordinator.ts'
 
 type Described = DescribeGroupsResponseInit['groups'][number]
@@ -20,8 +20,9 @@ const refuse = (groupId: string, errorCode: number): Described => ({
 })
 
 const forVersion = (group: Described, apiVersion: number): Described => {
-  if (group.errorCode === ErrorCode.NONE || apiVersion >= FIRST_WITH_NOT_FOUND) return group
-  const { errorMessage: _, ...older } = group
+  if (group.errorCode === ErrorCode.NONE) return group
+  const { errorMessage, ...older } = group
+  if (apiVersion >= FIRST_WITH_NOT_FOUND) return { ...older, errorMessage: shortened(errorMessage ?? '') || null }
   return group.errorCode === ErrorCode.GROUP_ID_NOT_FOUND ? { ...older, errorCode: ErrorCode.NONE } : older
 }
 

@@ -26,6 +26,9 @@ export interface Failure {
 /** Member ids begin with the client id, and no text is longer than 32767 bytes: this many characters always leave room. */
 const MAX_CLIENT_ID_CHARACTERS = 10_000
 
+/** Messages may repeat names, which are as long as a whole message may be. */
+const MAX_MESSAGE_CHARACTERS = 1000
+
 /** Whoever sent a request. No client id and an empty one are the same. */
 export const callerOf = ({ apiVersion, clientId, connection }: RequestContext): Caller => ({
   apiVersion,
@@ -35,6 +38,10 @@ export const callerOf = ({ apiVersion, clientId, connection }: RequestContext): 
 
 /** What is wrong with the id of a group. */
 export const groupIdError = (groupId: string): number => (groupId === '' ? ErrorCode.INVALID_GROUP_ID : ErrorCode.NONE)
+
+/** A message for clients, with its end left out where names in it are very long. */
+export const shortened = (message: string): string =>
+  message.length <= MAX_MESSAGE_CHARACTERS ? message : `${message.slice(0, MAX_MESSAGE_CHARACTERS)}...`
 
 /** What clients are told of an error of the log, or of one that nobody expected. */
 export function failureOf(error: unknown, logger: Logger): Failure {
@@ -59,7 +66,7 @@ export function failureOf(error: unknown, logger: Logger): Failure {
     case ErrorCode.NETWORK_EXCEPTION:
       return { code: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, message: null }
     default:
-      return { code: error.code, message: error.message }
+      return { code: error.code, message: shortened(error.message) }
   }
 }
 
