@@ -219,17 +219,17 @@ export class LedPartition<S extends CoordinatorState> {
   }
 
   async #load(): Promise<void> {
-    const { clock, decoder, later, wheel } = this.#world
+    const { clock, decoder, turns, wheel } = this.#world
     const generation = this.#generation
     const timers = wheel.timers((key, expired) => this.#expire(timers, { key, expired }))
     const startedAtMs = clock.monotonic()
     const isWanted = (): boolean => generation === this.#generation
     // What made this necessary may also be why the partition is given up within this turn.
-    await new Promise<void>(resolve => later(resolve))
+    await turns.pause()
     if (!isWanted()) return
     try {
       const state = this.#world.create(this.partition, timers)
-      const summary = await load({ log: this.#log, state, decoder, clock, logger: this.#logger, later, isWanted })
+      const summary = await load({ log: this.#log, state, decoder, logger: this.#logger, turns, isWanted })
       if (summary === null || !isWanted()) {
         timers.close()
         return

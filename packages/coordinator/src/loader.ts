@@ -3,7 +3,6 @@
 
 import {
   batchesIn,
-  type Clock,
   ErrorCode,
   KafkaError,
   type Logger,
@@ -15,11 +14,10 @@ import {
 import type { CoordinatorLog } from './coordinator-log.ts'
 import type { RecordDecoder } from './record.ts'
 import type { CoordinatorState, TransactionalProducer } from './state.ts'
+import type { Turns } from './turns.ts'
 
 /** Bytes that are read at once; Kafka's `offsets.load.buffer.size` is 5 MiB, of which a slice of time would only see a part. */
 const READ_BYTES = 1024 * 1024
-/** The event loop is held no longer than about this. */
-const SLICE_MS = 5
 /** The clock is asked after so many records. */
 const RECORDS_PER_LOOK = 64
 
@@ -28,11 +26,9 @@ export interface LoadOptions {
   readonly log: CoordinatorLog
   readonly state: CoordinatorState
   readonly decoder: RecordDecoder
-  readonly clock: Clock
   /** Knows topic and partition. */
   readonly logger: Logger
-  /** Calls what it is given in a later turn of the event loop. */
-  readonly later: (run: () => void) => void
+  readonly turns: Turns
   /** False once nobody wants the state any more: the load ends early then. */
   readonly isWanted: () => boolean
 }
@@ -58,7 +54,6 @@ class Load {
   #records = 0
   #bytes = 0
   #looks = 0
-  #sliceEndsAt = 0
 
   constructor(options: LoadOptions) {
     this.#options = options
@@ -66,7 +61,6 @@ class Load {
 
   async run(): Promise<LoadSummary | null> {
     const { log, logger } = this.#options
-    await this.#pause()
     let offset = log.startOffset
     // An empty log is read as well: that tells whether it can be read at all.
     do {
@@ -88,6 +82,7 @@ class Load {
   }
 
   async #take(chunks: readonly Buffer[], from: number): Promise<boolean> {
+    const { turns } = this.#options
     const [first, ...others] = chunks
     if (first === undefined) return true
     const bytes = others.length === 0 ? first : Buffer.concat(chunks)
@@ -97,7 +92,7 @@ class Load {
       // The first batch read is the one that holds an offset, which may lie in its middle: records may have been deleted up to there.
       const producer = batch.isTransactional ? { id: batch.producerId, epoch: batch.producerEpoch } : null
       for (const record of recordsOf(batch)) {
-        if (++this.#looks % RECORDS_PER_LOOK === 0 && this.#isSliceOver()) await this.#pause()
+        if (++this.#looks % RECORDS_PER_LOOK === 0 && turns.isOver) await turns.pause()
         if (!this.#options.isWanted()) return false
         if (record.offset < from) continue
         this.#records++
@@ -125,18 +120,5 @@ class Load {
     const end = readEndTransaction(record)
     if (end === undefined) return
     this.#options.state.endTransaction({ id: batch.producerId, epoch: batch.producerEpoch }, end.isCommit)
-  }
-
-  #isSliceOver(): boolean {
-    return this.#options.clock.monotonic() >= this.#sliceEndsAt
-  }
-
-  #pause(): Promise<void> {
-    return new Promise(resolve => {
-      this.#options.later(() => {
-        this.#sliceEndsAt = this.#options.clock.monotonic() + SLICE_MS
-        resolve()
-      })
-    })
   }
 }

@@ -5,6 +5,7 @@ import type { RecordDecoder } from './record.ts'
 import type { CoordinatorState } from './state.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { Timers } from './timers.ts'
+import type { Turns } from './turns.ts'
 
 /** A timer whose decision could not be written is tried again after this time, as in Kafka. */
 export const RETRY_MS = 500
@@ -16,8 +17,8 @@ export interface RuntimeWorld<S extends CoordinatorState> {
   readonly logger: Logger
   readonly decoder: RecordDecoder
   readonly wheel: TimerWheel
-  /** Calls what it is given in a later turn of the event loop. */
-  readonly later: (run: () => void) => void
+  /** What all loads share. */
+  readonly turns: Turns
   /** How batches are compressed from now on. */
   readonly compression: () => { readonly compression: CompressionName; readonly compressionLevel?: number }
   /** How long an append may take to be committed, in ms, before who asked for it is told COORDINATOR_NOT_AVAILABLE. */

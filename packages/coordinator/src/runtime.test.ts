@@ -224,6 +224,12 @@ describe('loading', () => {
 
   it('ends where nobody wants it any more', async () => {
     const bench = new Bench()
+    bench.log.append(new BatchBuilder().append(encodeRecord(groupRecord('g', 'a'))).build())
+    const slice = await bench.log.read(0, 100)
+    bench.log.read = async () => {
+      for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve))
+      return slice
+    }
     bench.runtime.lead(3, 1, bench.log)
     const loading = bench.runtime.loaded(3)
     await new Promise(resolve => setImmediate(resolve))

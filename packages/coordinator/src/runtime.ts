@@ -10,7 +10,7 @@ import type { RuntimeWorld } from './runtime-world.ts'
 import type { CoordinatorState, TransactionalProducer } from './state.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import type { Timers } from './timers.ts'
-import { inTurns } from './turns.ts'
+import { Turns } from './turns.ts'
 
 /** What a runtime is made of. */
 export interface RuntimeOptions<S extends CoordinatorState> {
@@ -46,7 +46,7 @@ export class CoordinatorRuntime<S extends CoordinatorState> {
       logger,
       create,
       compression,
-      later: inTurns(later),
+      turns: new Turns(clock, later),
       writeTimeoutMs,
       wheel,
       decoder: new RecordDecoder(topic),

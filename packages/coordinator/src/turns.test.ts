@@ -1,22 +1,26 @@
 import { expect, it } from 'vitest'
-import { inTurns } from './turns.ts'
+import { StillClock } from './runtime-testing.ts'
+import { Turns } from './turns.ts'
 
-it('gives each a turn of its own, in the order in which they came', () => {
-  const turns: (() => void)[] = []
-  const later = inTurns(run => turns.push(run))
-  const ran: number[] = []
-  for (const number of [1, 2]) later(() => ran.push(number))
-  later(() => {
-    ran.push(3)
-    later(() => ran.push(5))
-  })
-  later(() => ran.push(4))
-  const seen: number[][] = []
-  for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
-    turn()
-    seen.push([...ran])
+it('shares the time of a turn, and lets each be first in turn', async () => {
+  const clock = new StillClock()
+  const turns = new Turns(clock, setImmediate)
+  const worked = [0, 0, 0]
+  const work = async (who: number): Promise<void> => {
+    for (let piece = 0; piece < 50; piece++) {
+      if (turns.isOver) await turns.pause()
+      worked[who] = (worked[who] ?? 0) + 1
+      clock.time += 1
+    }
   }
-  expect(seen).toEqual([[1], [1, 2], [1, 2, 3], [1, 2, 3, 4], [1, 2, 3, 4, 5]])
-  later(() => ran.push(6))
-  expect(turns).toHaveLength(1)
+  const all = Promise.all([0, 1, 2].map(work))
+  let turn = 0
+  while (Math.max(...worked) < 20) {
+    const before = clock.time
+    await new Promise(resolve => setImmediate(resolve))
+    if (turn++ > 0) expect(clock.time - before).toBeLessThanOrEqual(8)
+  }
+  expect(Math.min(...worked)).toBeGreaterThan(10)
+  await all
+  expect(worked).toEqual([50, 50, 50])
 })

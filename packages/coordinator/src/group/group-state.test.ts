@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { RecordDecoder } from '../record.ts'
 import { load } from '../loader.ts'
 import { MemoryLog } from '../runtime-testing.ts'
+import { Turns } from '../turns.ts'
 import { encodeSubscription } from './consumer-protocol.ts'
 import { GroupPartitionState } from './group-state.ts'
 import { type TestWorld, testWorld } from './testing.ts'
@@ -36,9 +37,8 @@ async function loaded(): Promise<{ readonly state: GroupPartitionState; readonly
       log,
       state,
       decoder: new RecordDecoder('__consumer_offsets'),
-      clock,
       logger,
-      later: setImmediate,
+      turns: new Turns(clock, setImmediate),
       isWanted: () => true,
     })
   }
