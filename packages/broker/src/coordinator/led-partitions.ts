@@ -32,6 +32,7 @@ export class LedPartitions {
   /** Partitions that this broker should lead and cannot yet. */
   readonly #missing = new Set<number>()
   #retry: Timer | null = null
+  #looking = false
   readonly #stopFollowing: () => void
   #closed = false
 
@@ -39,6 +40,7 @@ export class LedPartitions {
     this.#parts = parts
     this.#runtime = runtime
     for (const index of parts.metadata.image.topic(parts.topic)?.partitions.keys() ?? []) this.#consider(index)
+    this.#lookSoon()
     this.#stopFollowing = parts.metadata.onChange(changes => this.#apply(changes))
   }
 
@@ -54,6 +56,7 @@ export class LedPartitions {
     if (topicsDeleted.some(({ name }) => name === topic)) for (const index of this.#led.keys()) this.#resign(index)
     for (const created of topicsCreated) if (created.name === topic) for (const index of created.partitions.keys()) this.#consider(index)
     for (const change of partitionsChanged) if (change.topic.name === topic) this.#consider(change.partition)
+    this.#lookSoon()
   }
 
   #consider(index: number): void {
@@ -68,7 +71,7 @@ export class LedPartitions {
     const partition = replicas.locateById(topic.id, index)
     if (typeof partition === 'number' || partition.errorForLeader(state.leaderEpoch) !== ErrorCode.NONE) {
       this.#resign(index)
-      this.#lookAgain(index)
+      this.#missing.add(index)
       return
     }
     this.#missing.delete(index)
@@ -82,15 +85,16 @@ export class LedPartitions {
     if (this.#led.delete(index)) this.#runtime.resign(index)
   }
 
-  #lookAgain(index: number): void {
-    const isFirst = this.#missing.size === 0
-    this.#missing.add(index)
-    if (!isFirst) return
+  /** Looks again once this broker has made what the metadata ask of it. */
+  #lookSoon(): void {
+    if (this.#missing.size === 0 || this.#looking) return
+    this.#looking = true
     const { metadata, replicas } = this.#parts
-    replicas.applied(metadata.image.revision).then(
-      () => this.#considerMissing(),
-      () => undefined,
-    )
+    const looked = (): void => {
+      this.#looking = false
+      this.#considerMissing()
+    }
+    replicas.applied(metadata.image.revision).then(looked, () => undefined)
   }
 
   #considerMissing(): void {
