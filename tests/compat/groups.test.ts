@@ -136,8 +136,7 @@ describe.concurrent('from the classic to the consumer protocol and back', () => 
     return runInTurn(client, 'empty', changeWhenEmpty)
   })
 
-  // Ottla's groups stay with the protocol of their members.
-  it.runIf(given !== undefined).for(migratingClients)('$name, one by one', { timeout: 600_000 }, (client, { skip }) => {
+  it.for(migratingClients)('$name, one by one', { timeout: 600_000 }, (client, { skip }) => {
     if (there(client) === undefined) skip('not installed')
     return runInTurn(client, 'migrate', migrate)
   })
