@@ -93,5 +93,7 @@ export const openProducers = (log: Log, options: { trusted: boolean }): Producer
   })
   if (from < writtenOffset) replay(log, producers, { from, until: writtenOffset })
   producers.confirm(writtenOffset)
+  // What the high watermark passed while nobody had asked for the producers.
+  producers.onHighWatermark(log.highWatermark)
   return producers
 }

@@ -3,6 +3,7 @@
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import type { FetchedData } from '@ottla/storage'
 import type { Partition } from './partition.ts'
+import type { Aborted, CommittedData } from './transaction-reads.ts'
 
 /** What is asked of one partition. */
 export interface FetchTarget {
@@ -45,7 +46,7 @@ export interface FetchRules {
 }
 
 const NO_BYTES: readonly Buffer[] = []
-const NONE_ABORTED: readonly { producerId: number; firstOffset: number }[] = []
+const NONE_ABORTED: readonly Aborted[] = []
 
 /** The answer for one partition, in the form of the response. */
 export class PartitionRead {
@@ -59,7 +60,7 @@ export class PartitionRead {
   logStartOffset = -1
   divergingEpoch: { epoch: number; endOffset: number } | undefined = undefined
   currentLeader: { leaderId: number; leaderEpoch: number } | undefined = undefined
-  abortedTransactions: readonly { producerId: number; firstOffset: number }[] | null = null
+  abortedTransactions: readonly Aborted[] | null = null
   preferredReadReplica = -1
   records: readonly Buffer[] = NO_BYTES
   size = 0
@@ -79,6 +80,12 @@ export class PartitionRead {
     this.#loans.bytes += data.size
     this.records = data.chunks
     this.size = data.size
+  }
+
+  /** Notes the aborted transactions; returns the bytes, which are still to be taken. */
+  committed({ aborted, data }: CommittedData): FetchedData {
+    this.abortedTransactions = aborted
+    return data
   }
 
   fail(errorCode: number): void {
@@ -159,12 +166,11 @@ const readPartition = (read: PartitionRead, rules: FetchRules, all: FetchReads):
     located.ensureInRange(target.fetchOffset)
     return null
   }
-  return located.read({
-    offset: target.fetchOffset,
-    maxBytes,
-    endOffset: rules.committedOnly ? read.lastStableOffset : read.highWatermark,
-    minOneBatch: all.bytes === 0,
-  })
+  const minOneBatch = all.bytes === 0
+  const { fetchOffset: offset } = target
+  if (!rules.committedOnly) return located.read({ offset, maxBytes, endOffset: read.highWatermark, minOneBatch })
+  const found = located.readCommitted({ offset, maxBytes, endOffset: read.lastStableOffset, minOneBatch })
+  return found instanceof Promise ? found.then(committed => read.committed(committed)) : read.committed(found)
 }
 
 const failRead = (read: PartitionRead, rules: FetchRules, error: unknown): void => {

@@ -87,11 +87,14 @@ export class FetchWait extends Waiter implements PartitionWatcher {
     const { minBytes, rules } = this.#parts
     let bytes = this.#seen.bytes
     let isAhead = false
-    for (const { partition, target, visibleBytes } of this.#seen.reads) {
+    for (const { partition, target, visibleBytes, highWatermark, lastStableOffset } of this.#seen.reads) {
       if (partition === null) continue
       if (partition.errorForLeader(target.currentLeaderEpoch) !== 0) return true
       bytes += partition.appendedBytes - visibleBytes
-      if (partition.endOffsetFor(rules.committedOnly) > target.fetchOffset) isAhead = true
+      const endOffset = partition.endOffsetFor(rules.committedOnly)
+      if (endOffset > target.fetchOffset) isAhead = true
+      // The end of a transaction shows more than its own bytes: what was hidden because of it.
+      if (rules.committedOnly && lastStableOffset < highWatermark && endOffset > lastStableOffset) return true
     }
     return isAhead && (minBytes <= 1 || bytes >= minBytes)
   }

@@ -2,11 +2,12 @@
 // records count. Appends, reads and waits go through here. Replication is not implemented yet: nothing but the in-sync replicas'
 // offsets is missing for it.
 import { ErrorCode, KafkaError, RecordBatch } from '@ottla/protocol'
-import type { AppendOrigin, FetchedData, FoundTimestamp, Log, LogConfig, Progress, ValidationPool } from '@ottla/storage'
+import type { AppendOrigin, FetchedData, FoundTimestamp, Log, LogConfig, Progress, ReadOptions, ValidationPool } from '@ottla/storage'
 import { validateBatch, ValidationQueue } from '@ottla/storage'
 import type { PartitionImage } from '@ottla/metadata'
 import { effectiveMinInSync, replicatedOffset } from './in-sync.ts'
 import type { TopicCounters } from './topic-counters.ts'
+import { type CommittedData, lastStableOffsetOf, readCommitted } from './transaction-reads.ts'
 import type { OffsetWaiter } from './waiting.ts'
 import { OffsetQueue } from './waiting.ts'
 
@@ -110,12 +111,7 @@ export class Partition {
 
   /** Where readers of committed records stop. Producers' state that was not needed yet is not loaded for this unless `exact`. */
   lastStableOffset(exact: boolean): number {
-    const { log } = this
-    if (log === null) return -1
-    const { highWatermark } = log
-    if (!exact && !log.producersLoaded) return highWatermark
-    const unstable = log.producers.firstUnstableOffset
-    return unstable < 0 ? highWatermark : Math.min(unstable, highWatermark)
+    return this.log === null ? -1 : lastStableOffsetOf(this.log, exact)
   }
 
   /** Error code of a request that needs the leader, NONE where this is it. An epoch of -1 is not compared (KIP-320). */
@@ -237,10 +233,17 @@ export class Partition {
   }
 
   /** Reads as leader; the caller has asked `errorForLeader`. Throws KafkaError as Log.read. */
-  read(options: { offset: number; maxBytes: number; endOffset: number; minOneBatch: boolean }): FetchedData | Promise<FetchedData> {
+  read(options: ReadOptions): FetchedData | Promise<FetchedData> {
     const { log } = this
     if (log === null) throw storageError(this)
     return log.read(options)
+  }
+
+  /** As `read`, for readers of committed records. */
+  readCommitted(options: ReadOptions): CommittedData | Promise<CommittedData> {
+    const { log } = this
+    if (log === null) throw storageError(this)
+    return readCommitted(log, options)
   }
 
   /** What `read` throws for an offset that is outside of the log, without reading anything. */
