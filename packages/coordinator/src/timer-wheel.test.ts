@@ -75,3 +75,19 @@ it('takes the timers of one owner back and leaves those of others', () => {
   expect(fired).toEqual(['other same'])
   expect(clock.pending.size).toBe(0)
 })
+
+it('goes on when one of its owners fails', () => {
+  const clock = new StillClock()
+  const wheel = new TimerWheel(clock)
+  const fired: string[] = []
+  const timers = wheel.timers(key => {
+    if (key === 'bad') throw new Error('a mistake')
+    fired.push(key)
+  })
+  timers.set('bad', 10, nothing)
+  timers.set('good', 10, nothing)
+  timers.set('later', 5000, nothing)
+  expect(() => clock.advance(100)).toThrow('a mistake')
+  clock.advance(10_000)
+  expect(fired).toEqual(['good', 'later'])
+})

@@ -51,7 +51,7 @@ class Entry {
   }
 }
 
-/** Takes what has expired; must not throw. */
+/** Takes what has expired; should not throw. */
 export type Fire = (key: string, expired: () => Decision<void>) => void
 
 /** See the top of the file. */
@@ -180,14 +180,16 @@ export class TimerWheel {
       this.#empty(next.slot)
     }
     this.#tick = Math.max(this.#tick, now)
-    this.#fire()
-    this.#running = false
-    if (this.#due.first !== null) {
-      this.#sleep(this.#tick)
-      return
+    try {
+      this.#fire()
+    } finally {
+      this.#running = false
+      if (this.#due.first !== null) this.#sleep(this.#tick)
+      else {
+        const next = this.#next()
+        if (next !== null) this.#sleep(next.tick)
+      }
     }
-    const next = this.#next()
-    if (next !== null) this.#sleep(next.tick)
   }
 
   #empty(slot: Slot): void {
