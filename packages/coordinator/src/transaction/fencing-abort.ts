@@ -16,13 +16,14 @@ export interface FencingAbort<R> {
 /** Aborts a transaction that is under way. */
 export const fencingAbort = <R>(context: TransactionContext, seen: Transaction, { reply, unless }: FencingAbort<R>): Decision<R> => {
   const { world, transactions } = context
-  const clientVersion = world.settings.transactionVersion
+  const bumps = bumpsEpoch(world.settings.transactionVersion)
+  const clientVersion = bumps ? world.settings.transactionVersion : 0
   const decide = (producerId: number): Decision<R> => {
     const transaction = transactions.get(seen.transactionalId)
     if (transaction === undefined || !isSame(transaction, seen)) throw unless()
     return written(context, fenced(transaction, { clientVersion, nextProducerId: producerId, nowMs: world.clock.now() }), reply)
   }
-  const isExhausted = bumpsEpoch(clientVersion) && isEpochExhausted(seen.producerEpoch)
+  const isExhausted = bumps && isEpochExhausted(seen.producerEpoch)
   return isExhausted ? withProducerId(context, decide) : decide(none)
 }
 

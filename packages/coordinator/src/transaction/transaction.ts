@@ -32,7 +32,8 @@ export interface Transaction {
   readonly clientVersion: number
 }
 
-const noPartitions: TopicPartitions = new Map()
+/** What a transactional id without a transaction has. */
+export const noPartitions: TopicPartitions = new Map()
 
 /** A producer's greatest epoch (Short.MAX_VALUE), which no producer is ever given: there must be one more to fence it with. */
 export const maxProducerEpoch = 0x7fff
@@ -75,20 +76,25 @@ export const newTransaction = (transactionalId: string, producerId: number): Tra
   clientVersion: 0,
 })
 
-/** A record that remembers what the log does not: the state takes it over when the record is replayed right after it was decided. */
-interface TransactionRecord extends CoordinatorRecord {
-  readonly lastProducerEpoch: number
+/** A record with what it was made of, some of which the log does not hold: the state takes it over where the record was just decided on. */
+interface DecidedRecord extends CoordinatorRecord {
+  readonly transaction: Transaction
 }
+
+const isDecided = (record: CoordinatorRecord): record is DecidedRecord => 'transaction' in record
 
 /** The record of a transaction. `transactionVersion` is the finalized level of the feature. */
 export const transactionRecord = (transaction: Transaction, transactionVersion: number): CoordinatorRecord => {
+  const valueVersion = transactionVersion >= 1 ? 1 : 0
+  // What version 0 has no place for.
+  const { previousProducerId, nextProducerId, clientVersion } = valueVersion >= 1 ? transaction : newTransaction('', none)
   const { transactionalId, state, partitions } = transaction
   const record = recordOf(transactionLogRecord, {
     key: { transactionalId },
     value: {
       producerId: transaction.producerId,
-      previousProducerId: transaction.previousProducerId,
-      nextProducerId: transaction.nextProducerId,
+      previousProducerId,
+      nextProducerId,
       producerEpoch: transaction.producerEpoch,
       nextProducerEpoch: none,
       transactionTimeoutMs: transaction.timeoutMs,
@@ -97,12 +103,12 @@ export const transactionRecord = (transaction: Transaction, transactionVersion: 
         state === 'Empty' ? null : Array.from(partitions, ([topic, partitionIds]) => ({ topic, partitionIds: [...partitionIds] })),
       transactionLastUpdateTimestampMs: transaction.updatedAtMs,
       transactionStartTimestampMs: transaction.startedAtMs,
-      clientTransactionVersion: transaction.clientVersion,
+      clientTransactionVersion: clientVersion,
     },
-    valueVersion: transactionVersion >= 1 ? 1 : 0,
+    valueVersion,
   })
-  const remembering: TransactionRecord = { ...record, lastProducerEpoch: transaction.lastProducerEpoch }
-  return remembering
+  const decided: DecidedRecord = { ...record, transaction }
+  return decided
 }
 
 /** The record that forgets a transactional id. */
@@ -120,6 +126,7 @@ export const readTransaction = (
   const { transactionalId } = record.key
   const { value } = record
   if (value === null) return { transactionalId, transaction: null }
+  if (isDecided(record)) return { transactionalId, transaction: record.transaction }
   const state = transactionStates[value.transactionStatus]
   if (state === undefined)
     throw new KafkaError(ErrorCode.CORRUPT_MESSAGE, `a transaction is in state ${value.transactionStatus}, which is none`)
@@ -131,7 +138,7 @@ export const readTransaction = (
       previousProducerId: value.previousProducerId,
       nextProducerId: value.nextProducerId,
       producerEpoch: value.producerEpoch,
-      lastProducerEpoch: 'lastProducerEpoch' in record && typeof record.lastProducerEpoch === 'number' ? record.lastProducerEpoch : none,
+      lastProducerEpoch: none,
       timeoutMs: value.transactionTimeoutMs,
       state,
       partitions: partitionsOf(value.transactionPartitions ?? []),

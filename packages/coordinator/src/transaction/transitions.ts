@@ -2,7 +2,7 @@
 // be; the record that is made of it makes it so.
 
 import { mayFollow, type TransactionStateName } from './states.ts'
-import { bumpsEpoch, maxProducerEpoch, none, type Transaction } from './transaction.ts'
+import { bumpsEpoch, maxProducerEpoch, none, noPartitions, type Transaction } from './transaction.ts'
 import type { TopicPartitions } from './world.ts'
 
 /** A producer is initialized: with what, and when. */
@@ -10,8 +10,6 @@ export interface Initialization {
   readonly timeoutMs: number
   readonly nowMs: number
 }
-
-const noPartitions: TopicPartitions = new Map()
 
 /** The next state; what it does not say stays. That a step is not allowed is a mistake in here, which no client can make. */
 const step = (from: Transaction, state: TransactionStateName, changes: Partial<Transaction>): Transaction => {
