@@ -127,6 +127,18 @@ describe('EndTxn of somebody else', () => {
   })
 })
 
+describe('a producer with transactions version 2 whose place one without it has taken', () => {
+  it('does not come by the epoch of the other', async () => {
+    const zombie = await coordinator.producerIn('Empty')
+    const producer = await coordinator.producer('transfers')
+    await coordinator.add(producer, [0], 3)
+    await coordinator.end(producer, true, 4)
+    expect(coordinator.history('transfers').at(-1)).toBe('CompleteCommit 1')
+    expect(await errorOf(zombie, true, 5)).toBe('PRODUCER_FENCED')
+    expect(await errorOf(zombie, false, 5)).toBe('PRODUCER_FENCED')
+  })
+})
+
 describe('an outcome', () => {
   it('is answered, and its markers written, once it is committed', async () => {
     const producer = await coordinator.producerIn('Ongoing')

@@ -65,10 +65,14 @@ const known = ({ transactions }: TransactionContext, { transactionalId }: EndTxn
   return transaction
 }
 
-/** Whether this comes from before the last bump of the epoch, also where that led to a new producer id. */
+/**
+ * Whether this comes from before the last bump of the epoch, also where that led to a new producer id. Kafka 4.3.1 does not look at whether it was an
+ * end that bumped it: where a producer without transactions version 2 takes the place of one with it, the one before could so come by the epoch
+ * of the other.
+ */
 const isSentAgain = (transaction: Transaction, { producerId, producerEpoch }: EndTxnRequest): boolean =>
   transaction.producerId === producerId
-    ? transaction.producerEpoch === producerEpoch + 1
+    ? transaction.producerEpoch === producerEpoch + 1 && bumpsEpoch(transaction.clientVersion)
     : transaction.previousProducerId === producerId && producerEpoch === maxProducerEpoch - 1 && transaction.producerEpoch === 0
 
 interface Ended {

@@ -22,8 +22,8 @@ export interface ClientWorld {
   readonly partitions: readonly SimulatedPartition[]
   readonly random: Random
   readonly told: Told[]
-  /** How often a producer was given each transactional id. */
-  readonly generations: Map<string, number>
+  /** The greatest epoch that a new producer was given, by transactional id: all before it are fenced. */
+  readonly newestEpochs: Map<string, number>
   readonly violations: string[]
 }
 
@@ -70,15 +70,14 @@ export class SimulatedClient {
     const request = { ...initRequest(this.#transactionalId), transactionTimeoutMs: 15_000 }
     const answer = await this.#ask(state => state.initProducerId(request, { apiVersion: 4 }))
     if (answer === null || answer.errorCode !== ErrorCode.NONE) return null
-    const { generations } = this.#world
-    generations.set(this.#transactionalId, (generations.get(this.#transactionalId) ?? 0) + 1)
+    const { newestEpochs } = this.#world
     const { producerId = -1, producerEpoch = -1 } = answer
+    newestEpochs.set(this.#transactionalId, Math.max(newestEpochs.get(this.#transactionalId) ?? -1, producerEpoch))
     return { transactionalId: this.#transactionalId, producerId, producerEpoch }
   }
 
   async #live(first: Producer): Promise<void> {
-    const { generations, random } = this.#world
-    const generation = generations.get(this.#transactionalId)
+    const { newestEpochs, random } = this.#world
     let producer = first
     for (let transaction = 0; transaction < 4; transaction++) {
       const tag = `${this.#name} ${this.#tags++}`
@@ -87,7 +86,7 @@ export class SimulatedClient {
       // Sometimes for longer than the time-out of the transaction, or for ever.
       await this.#pause(random.next() < 0.15 ? 40_000 : 300)
       if (random.next() < 0.1) return
-      const wasFenced = generations.get(this.#transactionalId) !== generation
+      const wasFenced = (newestEpochs.get(this.#transactionalId) ?? -1) > producer.producerEpoch
       const request = endRequest(producer, committed)
       const answer = await this.#ask(state => state.end(request, { apiVersion: this.#version }))
       const isDone = answer?.errorCode === ErrorCode.NONE

@@ -55,7 +55,7 @@ const simulate = async (seed: number): Promise<{ readonly told: number; readonly
   coordinator.useMarkers(markers)
   coordinator.nextProducerId = idsOf(random, clock)
   await coordinator.restart()
-  const world: ClientWorld = { coordinator, partitions: markers.partitions, random, told: [], generations: new Map(), violations: [] }
+  const world: ClientWorld = { coordinator, partitions: markers.partitions, random, told: [], newestEpochs: new Map(), violations: [] }
   const clients = { running: 0 }
   const failures: unknown[] = []
   const lives = Array.from({ length: 6 }, (_, index) => {
