@@ -38,6 +38,8 @@ export interface CleanPaceOptions {
 }
 
 const SLICE_MS = 2
+/** Of work that is done in steps: so many between two looks at the clock. */
+const STEPS_AT_A_TIME = 64
 /** Shorter waits are saved up. */
 const SHORTEST_WAIT_MS = 20
 
@@ -87,6 +89,22 @@ export class CleanPace {
     // The reading may have waited for the device, off the loop.
     if (waitMs > SHORTEST_WAIT_MS || this.isDue) this.#sliceEndsMs = clock.monotonic() + this.#sliceMs
     this.check()
+  }
+
+  /**
+   * Does work that consists of `count` steps, a few at a time, and gives the loop back in between. Little work is done at once, without a
+   * promise: most batches are small.
+   */
+  inSteps(count: number, work: (from: number, until: number) => boolean): boolean | Promise<boolean> {
+    return count <= STEPS_AT_A_TIME ? work(0, count) : this.#slowly(count, work)
+  }
+
+  async #slowly(count: number, work: (from: number, until: number) => boolean): Promise<boolean> {
+    for (let from = 0; from < count; from += STEPS_AT_A_TIME) {
+      if (!work(from, Math.min(count, from + STEPS_AT_A_TIME))) return false
+      if (this.isDue) await this.pause()
+    }
+    return true
   }
 
   async #sleep(delayMs: number): Promise<void> {

@@ -99,6 +99,29 @@ describe('a batch from which records are taken', () => {
     }
   })
 
+  it('may have very many, which are gone through in small portions', async () => {
+    let pauses = 0
+    const pause = () => {
+      pauses++
+      return Promise.resolve()
+    }
+    const busy = new CleanPace({ clock: new ManualClock(), sliceMs: -1, pause })
+    const builder = new BatchBuilder({ compression: 'lz4' })
+    for (let index = 0; index < 1000; index++) builder.append({ timestamp: index, key: `k${index}`, value: 'v' })
+    const kept = new Set(Array.from({ length: 300 }, (_, index) => index * 3 + 1))
+    const result = await cleanBatch(builder.build(), keeping(kept), busy)
+    expect(result?.records).toBe(300)
+    expect(result && contents(result.batch).map(({ offset }) => offset)).toEqual([...kept])
+    expect(pauses).toBeGreaterThan(30)
+    const test = await CompactedLog.open({ config: { segmentBytes: 100_000 } })
+    const many = Array.from({ length: 1000 }, (_, index) => [`k${index % 400}`, String(index)] as const)
+    test.append(many, { compression: 'gzip' })
+    test.roll()
+    expect(await test.compact({ pace: busy })).toMatchObject({ endOffset: 1000, keys: 400 })
+    expect((await test.records()).map(({ offset }) => offset)).toEqual(Array.from({ length: 400 }, (_, index) => 600 + index))
+    expect(pauses).toBeGreaterThan(70)
+  })
+
   it('may be left without any', async () => {
     const batch = new BatchBuilder({ producerId: 4, producerEpoch: 1, baseSequence: 9, compression: 'lz4', deleteHorizonMs: 7 })
       .append({ timestamp: 30, key: 'k', value: null })

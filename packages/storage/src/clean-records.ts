@@ -11,8 +11,6 @@ const BASE_TIMESTAMP_AT = 27
 const MAX_TIMESTAMP_AT = 35
 const COUNT_AT = 57
 const NO_TIMESTAMP = -1
-/** So many records are looked at between two looks at the clock. */
-const RECORDS_AT_A_TIME = 64
 const LONGEST_VARLONG = 10
 const LONGEST_VARINT = 5
 
@@ -36,6 +34,9 @@ export interface CleanBatch {
   readonly batch: RecordBatch
   readonly records: number
 }
+
+/** Undefined where nothing is left. */
+export type CleanResult = CleanBatch | undefined
 
 /** Puts a signed varlong (zigzag) of a safe integer at `at`; returns where it ends. */
 const putVarlong = (bytes: Buffer, start: number, value: number): number => {
@@ -83,66 +84,61 @@ const emptied = (batch: RecordBatch): RecordBatch => {
 }
 
 /** Which records of a batch stay, by their number. */
-interface Chosen {
-  readonly kept: boolean[]
-  readonly count: number
-  readonly hasTombstone: boolean
-}
+class Chosen {
+  readonly kept: boolean[] = []
+  count = 0
+  hasTombstone = false
 
-const choose = async (batch: RecordBatch, cursor: RecordCursor, context: { rules: BatchRules; pace: CleanPace }): Promise<Chosen> => {
-  const { rules, pace } = context
-  const { baseOffset, recordsCount } = batch
-  const kept: boolean[] = []
-  let count = 0
-  let hasTombstone = false
-  for (let index = 0; index < recordsCount; index++) {
+  add(batch: RecordBatch, cursor: RecordCursor, rules: BatchRules): void {
     cursor.next()
-    const keeps = rules.keeps(cursor, baseOffset + cursor.offsetDelta)
-    kept.push(keeps)
-    if (keeps) {
-      count++
-      hasTombstone ||= cursor.valueLength < 0
-    }
-    if (index % RECORDS_AT_A_TIME === 0 && pace.isDue) await pace.pause()
+    const keeps = rules.keeps(cursor, batch.baseOffset + cursor.offsetDelta)
+    this.kept.push(keeps)
+    if (!keeps) return
+    this.count++
+    this.hasTombstone ||= cursor.valueLength < 0
   }
-  cursor.ensureEnd()
-  return { kept, count, hasTombstone }
 }
 
-/** The batch with the records chosen, and this delete horizon where it has one. */
-const rebuilt = async (
-  batch: RecordBatch,
-  chosen: Chosen,
-  context: { readonly horizonMs: number | undefined; readonly body: RecordCursor; readonly pace: CleanPace },
-): Promise<RecordBatch> => {
-  const { body, horizonMs, pace } = context
-  const { compression = 'none', isLogAppendTime, recordsCount } = batch
-  const oldBase = batch.baseTimestamp
-  let newBase = horizonMs
-  let maxTimestamp = NO_TIMESTAMP
-  const parts: Buffer[] = []
-  for (let index = 0; index < recordsCount; index++) {
-    body.next()
-    if (chosen.kept[index] === true) {
-      const timestamp = isLogAppendTime ? batch.maxTimestamp : oldBase + body.timestampDelta
-      newBase ??= timestamp
-      maxTimestamp = Math.max(maxTimestamp, timestamp)
-      const delta = timestamp - newBase
-      parts.push(delta === body.timestampDelta ? body.body.subarray(body.at, body.position) : withDelta(body, delta))
-    }
-    if (index % RECORDS_AT_A_TIME === 0 && pace.isDue) await pace.pause()
+/** The records of a batch that were chosen, with their new timestamp deltas. */
+class Rebuilt {
+  readonly #batch: RecordBatch
+  readonly #horizonMs: number | undefined
+  readonly #isLogAppendTime: boolean
+  readonly #oldBase: number
+  #newBase: number | undefined
+  #maxTimestamp = NO_TIMESTAMP
+  readonly #parts: Buffer[] = []
+
+  constructor(batch: RecordBatch, horizonMs: number | undefined) {
+    this.#batch = batch
+    this.#horizonMs = horizonMs
+    this.#newBase = horizonMs
+    this.#isLogAppendTime = batch.isLogAppendTime
+    this.#oldBase = batch.baseTimestamp
   }
-  const header = Buffer.from(batch.buffer.subarray(batch.at, batch.at + BATCH_HEADER_BYTES))
-  const flags = batch.attributes & ~Attribute.deleteHorizon
-  header.writeInt16BE(horizonMs === undefined ? flags : flags | Attribute.deleteHorizon, FLAGS_AT)
-  writeInt64(header, newBase ?? NO_TIMESTAMP, BASE_TIMESTAMP_AT)
-  writeInt64(header, maxTimestamp, MAX_TIMESTAMP_AT)
-  header.writeInt32BE(chosen.count, COUNT_AT)
-  return BatchBuilder.withBody(header, Buffer.concat(parts), compression)
+
+  add(cursor: RecordCursor): void {
+    const timestamp = this.#isLogAppendTime ? this.#batch.maxTimestamp : this.#oldBase + cursor.timestampDelta
+    this.#newBase ??= timestamp
+    this.#maxTimestamp = Math.max(this.#maxTimestamp, timestamp)
+    const delta = timestamp - this.#newBase
+    this.#parts.push(delta === cursor.timestampDelta ? cursor.body.subarray(cursor.at, cursor.position) : withDelta(cursor, delta))
+  }
+
+  finish(): RecordBatch {
+    const batch = this.#batch
+    const header = Buffer.from(batch.buffer.subarray(batch.at, batch.at + BATCH_HEADER_BYTES))
+    const flags = batch.attributes & ~Attribute.deleteHorizon
+    header.writeInt16BE(this.#horizonMs === undefined ? flags : flags | Attribute.deleteHorizon, FLAGS_AT)
+    writeInt64(header, this.#newBase ?? NO_TIMESTAMP, BASE_TIMESTAMP_AT)
+    writeInt64(header, this.#maxTimestamp, MAX_TIMESTAMP_AT)
+    header.writeInt32BE(this.#parts.length, COUNT_AT)
+    return BatchBuilder.withBody(header, Buffer.concat(this.#parts), batch.compression ?? 'none')
+  }
 }
 
 /** Messages of magic 0 and 1 become a batch of magic 2, as in Kafka. */
-const converted = (batch: RecordBatch, rules: BatchRules): CleanBatch | undefined => {
+const converted = (batch: RecordBatch, rules: BatchRules): CleanResult => {
   const kept = [...recordsOf(batch)].filter(({ key, offset, value }) => rules.keepsMessage(key, value, offset))
   const [first] = kept
   if (first === undefined) return undefined
@@ -157,20 +153,47 @@ const converted = (batch: RecordBatch, rules: BatchRules): CleanBatch | undefine
   return { batch: builder.build(), records: kept.length }
 }
 
+/** What is left of a batch whose records were chosen. */
+const chosenOf = (
+  batch: RecordBatch,
+  chosen: Chosen,
+  context: { readonly rules: BatchRules; readonly pace: CleanPace; readonly body: RecordCursor },
+): CleanResult | Promise<CleanResult> => {
+  const { body, pace, rules } = context
+  const records = chosen.count
+  if (records === 0) return rules.keepsEmpty ? { batch: emptied(batch), records } : undefined
+  const needsHorizon = (chosen.hasTombstone || rules.needsHorizon) && !batch.hasDeleteHorizon
+  if (records === batch.recordsCount && !needsHorizon) return { batch, records }
+  const rebuilt = new Rebuilt(batch, needsHorizon ? rules.newHorizonMs : batch.hasDeleteHorizon ? batch.baseTimestamp : undefined)
+  const done = pace.inSteps(batch.recordsCount, (from, until) => {
+    for (let index = from; index < until; index++) {
+      body.next()
+      if (chosen.kept[index] === true) rebuilt.add(body)
+    }
+    return true
+  })
+  const finish = () => ({ batch: rebuilt.finish(), records })
+  return done instanceof Promise ? done.then(finish) : finish()
+}
+
 /**
- * What is left of a batch; undefined when nothing is. Gives the loop back from time to time: the batch's bytes must stay as they are
- * meanwhile. Throws KafkaError for a batch that cannot be read.
+ * What is left of a batch; undefined when nothing is. Of a large one it gives the loop back from time to time: the batch's bytes must stay as
+ * they are meanwhile. Throws KafkaError, or rejects with it, for a batch that cannot be read.
  */
-export const cleanBatch = async (batch: RecordBatch, rules: BatchRules, pace: CleanPace): Promise<CleanBatch | undefined> => {
+export const cleanBatch = (batch: RecordBatch, rules: BatchRules, pace: CleanPace): CleanResult | Promise<CleanResult> => {
   if (batch.magic < 2) return converted(batch, rules)
   if (batch.recordsCount === 0) return rules.keepsEmpty ? { batch: emptied(batch), records: 0 } : undefined
   const cursor = openRecords(batch)
   const { position } = cursor
-  const chosen = await choose(batch, cursor, { rules, pace })
-  if (chosen.count === 0) return rules.keepsEmpty ? { batch: emptied(batch), records: 0 } : undefined
-  const needsHorizon = (chosen.hasTombstone || rules.needsHorizon) && !batch.hasDeleteHorizon
-  if (chosen.count === batch.recordsCount && !needsHorizon) return { batch, records: chosen.count }
-  cursor.position = position
-  const horizonMs = needsHorizon ? rules.newHorizonMs : batch.hasDeleteHorizon ? batch.baseTimestamp : undefined
-  return { batch: await rebuilt(batch, chosen, { horizonMs, body: cursor, pace }), records: chosen.count }
+  const chosen = new Chosen()
+  const rest = () => {
+    cursor.ensureEnd()
+    cursor.position = position
+    return chosenOf(batch, chosen, { rules, pace, body: cursor })
+  }
+  const done = pace.inSteps(batch.recordsCount, (from, until) => {
+    for (let index = from; index < until; index++) chosen.add(batch, cursor, rules)
+    return true
+  })
+  return done instanceof Promise ? done.then(rest) : rest()
 }

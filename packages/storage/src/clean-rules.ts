@@ -4,7 +4,7 @@
 
 import type { RecordBatch, RecordCursor } from '@ottla/protocol'
 import type { CleanPace } from './clean-pace.ts'
-import { type BatchRules, type CleanBatch, cleanBatch } from './clean-records.ts'
+import { type BatchRules, type CleanResult, cleanBatch } from './clean-records.ts'
 import type { CleanTransactions } from './clean-transactions.ts'
 import type { KeyOffsetMap } from './key-offset-map.ts'
 
@@ -61,8 +61,8 @@ export class BatchCleaner implements BatchRules {
     this.newHorizonMs = rules.now + rules.deleteRetentionMs
   }
 
-  /** What stays of a batch; undefined for nothing. Throws KafkaError for a batch that cannot be read. */
-  async clean(batch: RecordBatch): Promise<CleanBatch | undefined> {
+  /** What stays of a batch, see `cleanBatch`. The one before must be done with. */
+  clean(batch: RecordBatch): CleanResult | Promise<CleanResult> {
     const rules = this.#rules
     const canDrop = rules.transactions.canDrop(batch)
     this.#isControl = batch.isControl
@@ -73,10 +73,15 @@ export class BatchCleaner implements BatchRules {
     const counts = this.#counts
     counts.recordsRead += Math.max(0, batch.recordsCount)
     if (this.#drops && !this.keepsEmpty) return undefined
-    const result = await cleanBatch(batch, this, this.#pace)
-    if (result === undefined) return undefined
-    counts.recordsWritten += result.records
-    counts.bytesWritten += result.batch.sizeInBytes
+    const result = cleanBatch(batch, this, this.#pace)
+    return result instanceof Promise ? result.then(known => this.#counted(known)) : this.#counted(result)
+  }
+
+  #counted(result: CleanResult): CleanResult {
+    if (result !== undefined) {
+      this.#counts.recordsWritten += result.records
+      this.#counts.bytesWritten += result.batch.sizeInBytes
+    }
     return result
   }
 

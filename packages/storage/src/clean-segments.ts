@@ -5,12 +5,11 @@
 import { openRecords, type RecordBatch, recordsOf } from '@ottla/protocol'
 import type { CleanPace } from './clean-pace.ts'
 import { BatchReader } from './clean-reader.ts'
+import type { CleanResult } from './clean-records.ts'
 import { BatchCleaner, type CleanCounts, type CleanRules } from './clean-rules.ts'
 import type { CleanTransactions } from './clean-transactions.ts'
 import type { Files } from './files.ts'
 import type { KeyOffsetMap } from './key-offset-map.ts'
-
-const RECORDS_AT_A_TIME = 64
 
 /** A segment to be read. */
 export interface CleanSource {
@@ -61,7 +60,11 @@ const eachBatch = async (
 }
 
 /** Enters the keys of a batch; false when one does not fit, and then `latestOffset` is before its record. */
-const enterKeys = async (batch: RecordBatch, map: KeyOffsetMap, options: { startOffset: number; pace: CleanPace }): Promise<boolean> => {
+const enterKeys = (
+  batch: RecordBatch,
+  map: KeyOffsetMap,
+  options: { startOffset: number; pace: CleanPace },
+): boolean | Promise<boolean> => {
   const { pace, startOffset } = options
   if (batch.magic < 2) {
     for (const { key, offset } of recordsOf(batch)) {
@@ -76,18 +79,18 @@ const enterKeys = async (batch: RecordBatch, map: KeyOffsetMap, options: { start
   const cursor = openRecords(batch)
   const { body } = cursor
   const range = { at: 0, length: 0 }
-  for (let index = 0; index < recordsCount; index++) {
-    cursor.next()
-    const offset = baseOffset + cursor.offsetDelta
-    range.at = cursor.keyAt
-    range.length = cursor.keyLength
-    if (range.length >= 0 && offset >= startOffset && !map.put(body, range, offset)) {
+  return pace.inSteps(recordsCount, (from, until) => {
+    for (let index = from; index < until; index++) {
+      cursor.next()
+      const offset = baseOffset + cursor.offsetDelta
+      range.at = cursor.keyAt
+      range.length = cursor.keyLength
+      if (range.length < 0 || offset < startOffset || map.put(body, range, offset)) continue
       map.latestOffset = Math.max(map.latestOffset, offset - 1)
       return false
     }
-    if (index % RECORDS_AT_A_TIME === 0 && pace.isDue) await pace.pause()
-  }
-  return true
+    return true
+  })
 }
 
 export interface MapRange {
@@ -112,10 +115,13 @@ export const mapKeys = async (input: CleanInput, sources: readonly CleanSource[]
           map.latestOffset = batch.lastOffset
           return true
         }
-        return enterKeys(batch, map, { startOffset, pace: input.pace }).then(isEntered => {
-          if (isEntered) map.latestOffset = batch.lastOffset
+        const entered = enterKeys(batch, map, { startOffset, pace: input.pace })
+        const { lastOffset } = batch
+        const told = (isEntered: boolean): boolean => {
+          if (isEntered) map.latestOffset = lastOffset
           return isEntered
-        })
+        }
+        return entered instanceof Promise ? entered.then(told) : told(entered)
       },
       counted: bytes => {
         counts.bytesMapped += bytes
@@ -145,14 +151,17 @@ export const cleanGroup = async (
 ): Promise<void> => {
   const { counts, rules } = options
   const cleaner = new BatchCleaner(rules, input.pace, counts)
+  const take = (cleaned: CleanResult): boolean => {
+    if (cleaned !== undefined) target.add(cleaned.batch)
+    return true
+  }
   for (const source of sources) {
     cleaner.keepsLegacyTombstones = source.modifiedMs > rules.legacyHorizonMs
     const before = counts.bytesWritten
     await eachBatch(input, source, {
-      visit: async batch => {
-        const cleaned = await cleaner.clean(batch)
-        if (cleaned !== undefined) target.add(cleaned.batch)
-        return true
+      visit: batch => {
+        const cleaned = cleaner.clean(batch)
+        return cleaned instanceof Promise ? cleaned.then(take) : take(cleaned)
       },
       filled: () => target.flush(),
       counted: bytes => {
