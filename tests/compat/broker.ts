@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve as absolute } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 
-const command = fileURLToPath(new URL('../../packages/cli/bin/ottla.js', import.meta.url))
+/** Tests and loads run from the root of the repository, compiled or not. */
+const command = absolute('packages/cli/bin/ottla.js')
 
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
