@@ -102,6 +102,17 @@ describe('the cleaner', () => {
     expect(order).toEqual(['c', 'half', 'little'])
   })
 
+  it('compacts several logs at a time when it may', async () => {
+    const test = await open({ threads: 2 })
+    const logs = [test.log, more(test, 'second'), more(test, 'third')]
+    for (const log of logs) fill(test, log, 3)
+    test.clock.advance(15_000)
+    await turns()
+    expect(logs.map(log => log.cleanedOffset)).toEqual([15, 15, 15])
+    expect(cleanerOf(test).statistics.passes).toBe(3)
+    expect(test.logger.lines.filter(line => line.level !== 'info')).toEqual([])
+  })
+
   it('leaves a damaged log alone and goes on with the others', async () => {
     const test = await open()
     const other = more(test, 'other')
