@@ -65,6 +65,21 @@ describe('a list', () => {
     expect(await list({ stateFilters: ['Sleeping'] })).toEqual([])
   })
 
+  it('of many ids is made in turns, and given up with the state', async () => {
+    for (let index = 0; index < 4500; index++) await coordinator.producer(`p${index}`)
+    const listed = list({ transactionalIdPattern: 'p.*' })
+    const known = { count: 0 }
+    const noted = listed.then(names => (known.count = names.length))
+    await coordinator.advance(10)
+    expect(known.count).toBe(0)
+    await coordinator.advance(100)
+    await noted
+    expect(known.count).toBe(4500)
+    const error = coordinator.errorOf(state => state.list({ stateFilters: [], producerIdFilters: [] }))
+    await coordinator.restart()
+    expect(await error).toBe('NOT_COORDINATOR')
+  })
+
   it('refuses a pattern that is none', async () => {
     const filters = { stateFilters: [], producerIdFilters: [], transactionalIdPattern: '(' }
     expect(await coordinator.errorOf(state => state.list(filters))).toBe('INVALID_REGULAR_EXPRESSION')

@@ -7,6 +7,7 @@ import {
   type ListTransactionsRequest,
   type ListTransactionsResponseInit,
 } from '@ottla/protocol'
+import { answered, type Decision } from '../decision.ts'
 import { TopicPattern } from '../group/topic-pattern.ts'
 import type { TransactionContext } from './context.ts'
 import { stateNamed, type TransactionStateName } from './states.ts'
@@ -50,27 +51,92 @@ export const describeTransaction = ({ transactions, markers }: TransactionContex
   }
 }
 
-/** All transactional ids that fit. Throws KafkaError INVALID_REGULAR_EXPRESSION for a pattern that is none. */
-export const listTransactions = ({ transactions, world }: TransactionContext, filters: TransactionFilters): ListedTransactions => {
+/** Ids that a list looks at before others have their turn, and for how long it may. */
+const IDS_PER_TURN = 2000
+const TURN_MS = 5
+/** A list looks at the clock after so many ids. */
+const IDS_PER_LOOK = 16
+
+/** A list on its way through the ids of a partition. */
+class Listing {
+  readonly unknownStateFilters: string[]
+  readonly transactionStates: ListedTransactions['transactionStates'][number][] = []
+  readonly #context: TransactionContext
+  readonly #rest: IterableIterator<Transaction>
+  readonly #fits: (transaction: Transaction) => boolean
+
+  constructor(context: TransactionContext, filters: TransactionFilters) {
+    this.#context = context
+    this.#rest = context.transactions.values()
+    this.#fits = filterOf(filters, context.world.clock.now())
+    this.unknownStateFilters = filters.stateFilters.filter(name => stateNamed(name) === undefined)
+  }
+
+  /** Goes on for a turn; true at the end. */
+  advance(): boolean {
+    const { clock } = this.#context.world
+    const endsAt = clock.monotonic() + TURN_MS
+    for (let looked = 1; looked <= IDS_PER_TURN; looked++) {
+      const next = this.#rest.next()
+      if (next.done === true) return true
+      const { transactionalId, producerId, state } = next.value
+      if (this.#fits(next.value)) this.transactionStates.push({ transactionalId, producerId, transactionState: state })
+      if (looked % IDS_PER_LOOK === 0 && clock.monotonic() >= endsAt) break
+    }
+    return false
+  }
+}
+
+/** Lists of one partition. A pattern may take its time with each of many ids, so that a list is made in turns. */
+export class TransactionLists {
+  readonly #context: TransactionContext
+  readonly #open = new Map<string, (error: KafkaError) => void>()
+  #count = 0
+
+  constructor(context: TransactionContext) {
+    this.#context = context
+  }
+
+  /** All transactional ids that fit. Throws KafkaError INVALID_REGULAR_EXPRESSION for a pattern that is none. */
+  list(filters: TransactionFilters): Decision<ListedTransactions> {
+    const listing = new Listing(this.#context, filters)
+    return answered(listing.advance() ? listing : this.#inTurns(listing))
+  }
+
+  /** The state is given up. */
+  close(error: KafkaError): void {
+    for (const reject of this.#open.values()) reject(error)
+    this.#open.clear()
+  }
+
+  #inTurns(listing: Listing): Promise<ListedTransactions> {
+    const { timers } = this.#context.world
+    const key = `list ${this.#count++}`
+    return new Promise((resolve, reject) => {
+      const turn = (): Decision<void> => {
+        if (listing.advance()) {
+          this.#open.delete(key)
+          resolve(listing)
+        } else timers.set(key, 0, turn)
+        return answered(undefined)
+      }
+      this.#open.set(key, reject)
+      timers.set(key, 0, turn)
+    })
+  }
+}
+
+const filterOf = (filters: TransactionFilters, now: number): ((transaction: Transaction) => boolean) => {
   const { stateFilters, durationFilter = none, transactionalIdPattern = null } = filters
-  const unknownStateFilters = stateFilters.filter(name => stateNamed(name) === undefined)
   const states = new Set(stateFilters.map(stateNamed))
   const producerIds = new Set(filters.producerIdFilters)
   const pattern = transactionalIdPattern === null || transactionalIdPattern === '' ? null : patternOf(transactionalIdPattern)
-  const now = world.clock.now()
-  const fits = ({ transactionalId, producerId, state, startedAtMs }: Transaction): boolean =>
+  return ({ transactionalId, producerId, state, startedAtMs }) =>
     state !== 'Dead' &&
     (producerIds.size === 0 || producerIds.has(producerId)) &&
     (stateFilters.length === 0 || states.has(state)) &&
     (durationFilter < 0 || now - startedAtMs > durationFilter) &&
     (pattern === null || pattern.matches(transactionalId))
-  const transactionStates: ListedTransactions['transactionStates'][number][] = []
-  for (const transaction of transactions.values()) {
-    if (!fits(transaction)) continue
-    const { transactionalId, producerId, state } = transaction
-    transactionStates.push({ transactionalId, producerId, transactionState: state })
-  }
-  return { unknownStateFilters, transactionStates }
 }
 
 const patternOf = (text: string): TopicPattern => {

@@ -21,10 +21,10 @@ import {
   type DescribedTransaction,
   describeTransaction,
   type ListedTransactions,
-  listTransactions,
   type OpenTransaction,
   openTransactions,
   type TransactionFilters,
+  TransactionLists,
 } from './description.ts'
 import { endTransaction } from './end-transaction.ts'
 import { initProducerId } from './init-producer-id.ts'
@@ -41,6 +41,7 @@ const RESUMED_PER_TURN = 500
 export class TransactionPartition implements CoordinatorState {
   readonly #context: TransactionContext
   readonly #passes: TransactionPasses
+  readonly #lists: TransactionLists
   #isClosed = false
 
   constructor(world: TransactionWorld) {
@@ -52,6 +53,7 @@ export class TransactionPartition implements CoordinatorState {
       run: decide => world.run(() => this.#decided(decide)),
     }
     this.#passes = new TransactionPasses(this.#context)
+    this.#lists = new TransactionLists(this.#context)
   }
 
   /** How many transactional ids there are. */
@@ -100,9 +102,9 @@ export class TransactionPartition implements CoordinatorState {
     return answered(describeTransaction(this.#context, transactionalId))
   }
 
-  /** Lists the transactional ids of this partition. */
+  /** Lists the transactional ids of this partition that fit. Throws KafkaError INVALID_REGULAR_EXPRESSION for a pattern that is none. */
   list(filters: TransactionFilters): Decision<ListedTransactions> {
-    return answered(listTransactions(this.#context, filters))
+    return this.#lists.list(filters)
   }
 
   replay(record: CoordinatorRecord): void {
@@ -119,8 +121,9 @@ export class TransactionPartition implements CoordinatorState {
     if (prepared.length > 0) this.#resume(prepared.values())
   }
 
-  unloaded(): void {
+  unloaded(errorCode: number): void {
     this.#isClosed = true
+    this.#lists.close(new KafkaError(errorCode))
     this.#passes.close()
     this.#context.markers.close()
   }
