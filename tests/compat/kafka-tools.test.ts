@@ -120,6 +120,8 @@ const tools = [
   'kafka-broker-api-versions',
   'kafka-cluster',
   'kafka-dump-log',
+  'kafka-client-metrics',
+  'kafka-replica-verification',
 ]
 
 /** Tools that wait for groups, in parts that each end in time. */
@@ -130,6 +132,10 @@ const groupTools: readonly (readonly [tool: string, cases: string])[] = [
   ['kafka-consumer-groups', 'consumer-groups/(?!list|describe|reset)'],
   ['kafka-console-producer', ''],
   ['kafka-console-consumer', ''],
+  ['kafka-consumer-perf-test', ''],
+  ['kafka-verifiable-consumer', ''],
+  ['kafka-e2e-latency', ''],
+  ['kafka-streams-application-reset', ''],
 ]
 
 const expectSame = async ({ bootstrap }: BrokerProcess, name: string, cases = '') => {

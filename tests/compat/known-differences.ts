@@ -2,7 +2,7 @@
 export const differing: Record<string, string> = {
   'broker-api-versions/list': 'lists the APIs of transactions, security, share groups and streams groups, which are not served yet',
   'configs/user-': 'SCRAM credentials and quotas are not there yet',
-  'configs/client-': 'quotas and subscriptions to client metrics are not there yet',
+  'configs/client-(?:default-)?quota': 'quotas are not there yet',
   'configs/ip-quota': 'quotas are not there yet',
   'console-consumer/formatter-transaction-log': 'transactions are not there yet',
   'groups/list-share': 'share groups are not there yet',

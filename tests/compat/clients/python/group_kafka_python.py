@@ -2,12 +2,14 @@
 
 It commits after each batch, before the next poll; what was refused, in a rebalance, with the next batch or before its partition goes."""
 
+import time
+
 from kafka import ConsumerRebalanceListener, KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from group import Member
@@ -55,7 +57,11 @@ consumer = KafkaConsumer(
 consumer.subscribe([member.topic], listener=Listener())
 member.say("ready")
 while not member.stopping:
-    batches = consumer.poll(timeout_ms=200)
+    try:
+        batches = consumer.poll(timeout_ms=200)
+    except KafkaConnectionError:  # this client tells so that the broker is away
+        time.sleep(0.1)
+        continue
     for where, messages in batches.items():
         for message in messages:
             member.record(message.topic, message.partition, message.offset, message.key, message.value)
