@@ -13,6 +13,7 @@ import type { ByteSink } from './receive.ts'
 import { openReceiver, type ReceiveWay, unsentBytes } from './receive.ts'
 import type { RequestMemory } from './request-memory.ts'
 import { foreignAdvice, foreignProtocol } from './sniff.ts'
+import type { Turns } from './turns.ts'
 
 /** How long a client that has sent its last byte may wait for the replies that it is owed. */
 const LINGER_MS = 1000
@@ -31,6 +32,7 @@ export interface ConnectionSurroundings {
   readonly service: RequestService
   readonly clock: Clock
   readonly limits: Readonly<NetworkLimits>
+  readonly turns: Turns
   readonly memory: RequestMemory
   readonly output: OutputBudget
   readonly landing: Buffer
@@ -75,10 +77,9 @@ export class Connection implements ConnectionFacts, InboundOwner, OutputOwner, B
   #closed = false
   #reading = false
   #flushPlanned = false
-  /** Others are being served; the next request begins in the next turn of the event loop. */
+  /** Others are being served; the next request begins in a later turn of the event loop, which must not refuse it then. */
   #isYielding = false
-  #begunThisTurn = 0
-  #turnAtMs: number
+  #isNext = false
   // What the sweep saw last.
   #sweptBytes = 0
   #activeAtMs: number
@@ -96,7 +97,6 @@ export class Connection implements ConnectionFacts, InboundOwner, OutputOwner, B
     this.#surroundings = surroundings
     this.receivedAtMs = surroundings.clock.monotonic()
     this.#activeAtMs = this.receivedAtMs
-    this.#turnAtMs = this.receivedAtMs
     const { landing, memory, limits } = surroundings
     this.#inbound = new Inbound({ landing, memory, limits, owner: this })
     const { socket, way } = openReceiver(accepted, this, surroundings.receive)
@@ -135,8 +135,6 @@ export class Connection implements ConnectionFacts, InboundOwner, OutputOwner, B
   received(buffer: Buffer, size: number): void {
     if (this.isClosed) return
     this.receivedAtMs = this.#surroundings.clock.monotonic()
-    this.#begunThisTurn = 0
-    this.#turnAtMs = this.receivedAtMs
     this.#counters.bytesIn += size
     this.#reading = true
     this.#inbound.received(buffer, size)
@@ -147,23 +145,22 @@ export class Connection implements ConnectionFacts, InboundOwner, OutputOwner, B
   /** As InboundOwner. */
   mayBegin(): boolean {
     if (this.#held || this.#draining || this.#isYielding || this.isClosed) return false
-    const { inFlightRequests, outputHighWaterBytes, turnMs } = this.#surroundings.limits
+    const { limits, turns } = this.#surroundings
+    const { inFlightRequests, outputHighWaterBytes } = limits
     if (this.#outbound.owed >= inFlightRequests) return false
     if (this.#outbound.waitingBytes >= outputHighWaterBytes) {
       this.flush()
       if (this.#outbound.waitingBytes >= outputHighWaterBytes) return false
     }
-    if (this.#begunThisTurn > 0 && this.#surroundings.clock.monotonic() - this.#turnAtMs >= turnMs) {
-      this.#isYielding = true
-      setImmediate(() => this.#nextTurn())
-      return false
-    }
-    return true
+    if (turns.hasTime() || this.#isNext) return true
+    this.#isYielding = true
+    turns.wait(() => this.#nextTurn())
+    return false
   }
 
   /** As InboundOwner. */
   serve(buffer: Buffer, at: number, end: number): void {
-    this.#begunThisTurn++
+    this.#isNext = false
     this.#surroundings.service.serve(this, buffer, at, end)
   }
 
@@ -307,8 +304,7 @@ export class Connection implements ConnectionFacts, InboundOwner, OutputOwner, B
 
   #nextTurn(): void {
     this.#isYielding = false
-    this.#begunThisTurn = 0
-    this.#turnAtMs = this.#surroundings.clock.monotonic()
+    this.#isNext = true
     this.#inbound.proceed()
   }
 

@@ -18,7 +18,7 @@ export interface NetworkLimits {
   outputHighWaterBytes: number
   /** The same over all connections of the broker: beyond it, those that have not taken theirs for long are closed. */
   outputBytes: number
-  /** How long the requests of one connection may keep the event loop before others get theirs; the one that is running ends. */
+  /** How long requests may begin within one turn of the event loop; the others wait for the next. */
   turnMs: number
   /** How long a started request may take whatever its rate; after that it must average `slowFrameBytesPerSecond`. */
   slowFrameGraceMs: number

@@ -8,6 +8,7 @@ import { OutputBudget } from './output-budget.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import type { ReceiveWay } from './receive.ts'
 import { RequestMemory } from './request-memory.ts'
+import { Turns } from './turns.ts'
 
 const LANDING_BYTES = 256 * 1024
 const SWEEP_MS = 1000
@@ -50,6 +51,7 @@ export class SocketServer {
       service: options.service,
       clock: options.clock,
       limits: this.#limits,
+      turns: new Turns(options.clock, this.#limits),
       memory: this.memory,
       output: new OutputBudget(this.#limits, this.connections, () => options.clock.monotonic()),
       landing: Buffer.allocUnsafeSlow(LANDING_BYTES),
