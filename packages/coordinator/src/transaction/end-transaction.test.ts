@@ -152,4 +152,18 @@ describe('an outcome', () => {
     await end
     expect(coordinator.history('transfers').at(-1)).toBe('CompleteCommit 1')
   })
+
+  it('is carried out also where its answer was given up before it was committed', async () => {
+    const producer = await coordinator.producerIn('Ongoing')
+    coordinator.log.holds = true
+    const error = errorOf(producer, true, 5)
+    await coordinator.advance(20_000)
+    expect(await error).toBe('COORDINATOR_NOT_AVAILABLE')
+    expect(coordinator.markers.written).toEqual([])
+    coordinator.log.holds = false
+    coordinator.log.commit()
+    await coordinator.advance(100)
+    expect(coordinator.history('transfers').at(-1)).toBe('CompleteCommit 1')
+    expect(await coordinator.end(producer, true)).toMatchObject({ errorCode: 0, producerEpoch: 1 })
+  })
 })

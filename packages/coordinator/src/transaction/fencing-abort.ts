@@ -11,17 +11,26 @@ export interface FencingAbort<R> {
   readonly reply: R
   /** In place of it, where the transaction has ended before it could be aborted. */
   readonly unless: () => KafkaError
+  /** Told when the abort is committed, which may be after the answer was given up. */
+  readonly committed?: () => void
 }
 
 /** Aborts a transaction that is under way. */
-export const fencingAbort = <R>(context: TransactionContext, seen: Transaction, { reply, unless }: FencingAbort<R>): Decision<R> => {
+export const fencingAbort = <R>(context: TransactionContext, seen: Transaction, abort: FencingAbort<R>): Decision<R> => {
   const { world, transactions } = context
+  const { reply, unless } = abort
   const bumps = bumpsEpoch(world.settings.transactionVersion)
   const clientVersion = bumps ? world.settings.transactionVersion : 0
   const decide = (producerId: number): Decision<R> => {
     const transaction = transactions.get(seen.transactionalId)
     if (transaction === undefined || !isSame(transaction, seen)) throw unless()
-    return written(context, fenced(transaction, { clientVersion, nextProducerId: producerId, nowMs: world.clock.now() }), reply)
+    const next = fenced(transaction, { clientVersion, nextProducerId: producerId, nowMs: world.clock.now() })
+    const decision = written(context, next, reply)
+    const settled = (error: KafkaError | null): void => {
+      decision.settled?.(error)
+      if (error === null) abort.committed?.()
+    }
+    return { ...decision, settled }
   }
   const isExhausted = bumps && isEpochExhausted(seen.producerEpoch)
   return isExhausted ? withProducerId(context, decide) : decide(none)

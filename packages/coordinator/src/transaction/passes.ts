@@ -82,16 +82,15 @@ export class TransactionPasses {
     const fields = { transactionalId, producerId, producerEpoch, ageMs: now - startedAtMs, timeoutMs }
     const failed = (err: unknown): void => {
       if (this.#isClosed || (err instanceof KafkaError && err.code === ErrorCode.CONCURRENT_TRANSACTIONS)) return
-      world.logger.warn({ ...fields, err }, 'a transaction that takes too long could not be aborted; it is tried again')
+      world.logger.warn({ ...fields, err }, 'a transaction that takes too long is not aborted yet')
     }
-    const aborted = (): void => {
+    const committed = (): void => {
       const shown = { partitionCount: countOf(partitions), partitions: named(transaction) }
       world.logger.info({ ...fields, ...shown }, 'a transaction was aborted because it took longer than its time-out')
     }
     try {
-      const done = run(() => fencingAbort(this.#context, transaction, { reply: undefined, unless }))
-      if (done instanceof Promise) done.then(aborted).catch(failed)
-      else aborted()
+      const done = run(() => fencingAbort(this.#context, transaction, { reply: undefined, unless, committed }))
+      if (done instanceof Promise) done.catch(failed)
     } catch (error) {
       failed(error)
     }

@@ -48,8 +48,9 @@ export interface MarkerWriter {
    * Writes one marker into each partition, and tells what became of each. A partition that is not told about, and all of them when the
    * promise is rejected, are tried again. Must come to an end: what is never answered is never tried again. `markers` is not kept.
    *
-   * What is asked for later must not reach a partition before, nor after something later was answered: with transactions before version 2 an
-   * epoch has many transactions, and a marker that comes late would end the next of them. A coordinator that reloads in its epoch asks again.
+   * Markers must reach a partition in the order in which they were asked for, and none after its promise is settled: with transactions
+   * before version 2 an epoch has many transactions, and a marker that comes late would end the next of them. A coordinator that reloads in
+   * its leader epoch asks again for what is still on its way.
    */
   write(markers: EndMarkers): Promise<readonly MarkerOutcome[]>
 }
