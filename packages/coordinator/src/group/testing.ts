@@ -29,6 +29,7 @@ interface Due {
 /** Stands still until `advance`; what falls due then runs in order, each at its own time. */
 export class TestClock implements Clock, Timers {
   #time = 0
+  #wallOffset = 1_700_000_000_000
   #order = 0
   #unnamed = 0
   readonly #due = new Map<string, Due>()
@@ -36,7 +37,12 @@ export class TestClock implements Clock, Timers {
   decide: (decision: Decision<void>) => void = () => {}
 
   now(): number {
-    return 1_700_000_000_000 + this.#time
+    return this.#wallOffset + this.#time
+  }
+
+  /** Sets the wall clock, and nothing else. */
+  jump(byMs: number): void {
+    this.#wallOffset += byMs
   }
 
   monotonic(): number {

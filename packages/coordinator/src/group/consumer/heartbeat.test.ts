@@ -158,6 +158,14 @@ describe('a consumer group', () => {
     expect(groups.group().assignmentEpoch).toBe(3)
   })
 
+  it('does not wait with an assignment when the wall clock was set back', async () => {
+    const groups = withTopic(4, { settings: { consumerAssignmentIntervalMs: () => 1_000 } })
+    await groups.join('a')
+    groups.test.clock.jump(-3_600_000)
+    await groups.join('b')
+    expect([groups.group().groupEpoch, groups.group().assignmentEpoch]).toEqual([3, 3])
+  })
+
   it('follows topics that grow, appear and go', async () => {
     const groups = withTopic(2)
     const a = new TestConsumer(groups, 'a', { subscribedTopicNames: ['topic', 'later'] })

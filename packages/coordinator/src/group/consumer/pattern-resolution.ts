@@ -63,8 +63,8 @@ export class PatternResolution {
     if (this.#running.has(group.groupId)) return change
     const nowMs = this.#world.clock.now()
     const last = firstOf(group)
-    if (last !== undefined && nowMs <= last.timestampMs + MIN_INTERVAL_MS) return change
-    if (nowMs <= group.patternsFailedAtMs + MIN_INTERVAL_MS) return change
+    if (last !== undefined && isJustAfter(last.timestampMs, nowMs)) return change
+    if (isJustAfter(group.patternsFailedAtMs, nowMs)) return change
     const patterns = patternsAfter(group, patternOf(before), patternOf(member))
     if (patterns.size === 0) return change
     const isDue =
@@ -180,6 +180,9 @@ export class PatternResolution {
     }
   }
 }
+
+/** What happened later than now was before the wall clock was set back: no reason to wait. */
+const isJustAfter = (lastMs: number, nowMs: number): boolean => nowMs >= lastMs && nowMs <= lastMs + MIN_INTERVAL_MS
 
 /** All patterns of a group are looked up at the same time: any of them tells when. */
 const firstOf = (group: ConsumerGroup): ResolvedPattern | undefined => {

@@ -50,6 +50,18 @@ describe('a pattern', () => {
     expect(groups.written(from)).toEqual([])
   })
 
+  it('is looked up again when topics appear after the wall clock was set back', async () => {
+    const { groups, a } = await joined()
+    groups.test.clock.advance(0)
+    groups.test.clock.jump(-3_600_000)
+    groups.test.topics.add('order-3', 1)
+    groups.topicsChanged('order-3')
+    await a.heartbeat()
+    groups.test.clock.advance(0)
+    await a.heartbeat()
+    expect(a.owned.size).toBe(3)
+  })
+
   it('is looked up again after its interval, and when the coordinator has moved while topics were made', async () => {
     const { groups, a } = await joined()
     groups.test.clock.advance(0)

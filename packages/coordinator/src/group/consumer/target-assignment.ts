@@ -36,9 +36,12 @@ export interface Assigning {
   readonly nowMs: number
 }
 
-/** Whether the group may get a new target assignment: at most one per `group.consumer.assignment.interval.ms`. */
-export const mayAssign = (group: ConsumerGroup, intervalMs: number, nowMs: number): boolean =>
-  group.assignmentTimestampMs === 0 || intervalMs === 0 || nowMs >= group.assignmentTimestampMs + intervalMs
+/**
+ * Whether the group may get a new target assignment: at most one per `group.consumer.assignment.interval.ms`. One that was made later than
+ * now is of a wall clock that was set back since, and no reason to wait (in Kafka it is).
+ */
+export const mayAssign = ({ assignmentTimestampMs: last }: ConsumerGroup, intervalMs: number, nowMs: number): boolean =>
+  last === 0 || intervalMs === 0 || nowMs >= last + intervalMs || nowMs < last
 
 /** Name of the assignor that most members ask for once the member is changed; null when none does. */
 export const preferredAssignor = (
