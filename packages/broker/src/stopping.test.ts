@@ -23,7 +23,7 @@ it('sends the members of a group that is being formed elsewhere, at once', async
     const protocols = [{ name: 'range', metadata: Buffer.alloc(0) }]
     const member = { groupId: 'g', memberId: '', sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 60_000, protocolType: 'consumer', protocols }
     client.send(requestBytes(joinGroupApi, 2, member))
-    // The coordinator may still be loading when it is found.
+    // The group waits for more members to come.
     await new Promise(resolve => setTimeout(resolve, 200))
     expect(client.frames).toHaveLength(waiting)
     const before = performance.now()
