@@ -88,8 +88,8 @@ describe('a configuration', () => {
     expect(problemsOf({ overrides: ['node.id=1', 'authorizer.class.name=a.b.C'] })).toEqual([
       '--override: authorization is not supported yet: everybody may do everything',
     ])
-    const config = testConfig({ 'group.max.size': '10', 'num.io.threads': '3', 'group.consumer.max.size': '2147483647' })
-    expect(config.warnings).toEqual(['without effect, as it is not supported yet: group.max.size'])
+    const config = testConfig({ 'group.share.max.size': '100', 'num.io.threads': '3', 'group.share.session.timeout.ms': '45000' })
+    expect(config.warnings).toEqual(['without effect, as it is not supported yet: group.share.max.size'])
   })
 
   it('takes a server.properties of KRaft', () => {
