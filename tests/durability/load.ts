@@ -44,9 +44,9 @@ export async function createTopic(broker: BrokerProcess, topic: string, partitio
   expect(created.topics[0]?.errorCode).toBe(ErrorCode.NONE)
 }
 
-const batchOf = (texts: readonly string[]): Buffer => {
+const batchOf = (texts: readonly string[], ageMs = 0): Buffer => {
   const builder = new BatchBuilder({ compression: 'none' })
-  for (const text of texts) builder.append({ timestamp: Date.now(), key: null, value: Buffer.from(text), headers: [] })
+  for (const text of texts) builder.append({ timestamp: Date.now() - ageMs, key: null, value: Buffer.from(text), headers: [] })
   return builder.build().bytes
 }
 
@@ -56,6 +56,8 @@ export interface Producing {
   readonly random: () => number
   /** Largest value in bytes; default 700. */
   readonly valueBytes?: number
+  /** How old the records say that they are; default 0. */
+  readonly ageMs?: number
   /** Asked before each batch. */
   goesOn(): boolean
 }
@@ -74,7 +76,7 @@ export async function produce(broker: BrokerProcess, history: History, how: Prod
         transactionalId: null,
         acks: -1,
         timeoutMs: 5_000,
-        topicData: [{ name: how.topic, partitionData: [{ index: partition, records: batchOf(texts) }] }],
+        topicData: [{ name: how.topic, partitionData: [{ index: partition, records: batchOf(texts, how.ageMs) }] }],
       })
       const result = answer.responses[0]?.partitionResponses[0]
       if (result === undefined) throw new Error('an answer without the partition')
