@@ -6,6 +6,7 @@ import { flushAfterWrite } from './flush.ts'
 import type { Log } from './log.ts'
 import { checkProducer, updateProducer } from './log-producers.ts'
 import { asError } from './platform-error.ts'
+import type { Verification } from './producer-verifications.ts'
 import { rollLog, shouldRoll } from './roll.ts'
 import { LogTail, type TailChunk } from './tail-cache.ts'
 import { undoStaged } from './undo.ts'
@@ -18,7 +19,9 @@ export interface AppendOptions {
   /** Default 'client'. */
   readonly origin?: AppendOrigin
   /** For the marker of a transaction: the version in the coordinator's request (KIP-890). */
-  readonly transactionVersion?: number
+  readonly transactionVersion?: number | undefined
+  /** What a batch comes with that may begin a transaction; see ProducerState.check. */
+  readonly verification?: Verification | null | undefined
 }
 
 /** Where a batch went. */

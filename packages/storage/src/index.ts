@@ -24,6 +24,7 @@ export { BATCHES_RETAINED, BatchMetadata, type ProducerBatch, ProducerEntry } fr
 export * from './producer-snapshot.ts'
 export * from './producer-snapshots.ts'
 export * from './producer-state.ts'
+export type { Verification, VerificationStart } from './producer-verifications.ts'
 export { type CompletedTransaction, ProducerTransactions, type Transaction } from './producer-transactions.ts'
 export * from './properties.ts'
 export { seededRandom } from './seeded-random.ts'

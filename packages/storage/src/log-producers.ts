@@ -27,7 +27,7 @@ const markerOf = (batch: RecordBatch): TransactionMarker | undefined => {
 export const checkProducer = (log: Log, batch: RecordBatch, options: AppendOptions): BatchMetadata | undefined => {
   const { producers } = log
   if (batch.producerId < 0) return undefined
-  if (!batch.isControl) return producers.check(batch, options.origin ?? 'client')
+  if (!batch.isControl) return producers.check(batch, options.origin ?? 'client', options.verification)
   const marker = markerOf(batch)
   if (marker !== undefined) producers.checkMarker(marker, { transactionVersion: options.transactionVersion ?? 0 })
   return undefined

@@ -10,6 +10,7 @@ import { isNextSequence, NO_PRODUCER_EPOCH, ProducerEntry } from './producer-ent
 import { ProducerJournal } from './producer-journal.ts'
 import type { CompletedTransaction } from './producer-transactions.ts'
 import { ProducerTransactions } from './producer-transactions.ts'
+import { ProducerVerifications, type Verification, type VerificationStart } from './producer-verifications.ts'
 
 export interface ProducerStateOptions {
   /** `producer.id.expiration.ms`: a producer that was silent for so long, by the timestamps of its records, is forgotten. Kafka's default is a day. */
@@ -41,6 +42,7 @@ export class ProducerState {
   producerIdExpirationMs: number
   readonly maxProducers: number
   readonly transactions = new ProducerTransactions()
+  readonly #verifications = new ProducerVerifications()
   readonly #entries = new Map<number, ProducerEntry>()
   readonly #journal = new ProducerJournal()
 
@@ -76,24 +78,42 @@ export class ProducerState {
   }
 
   /**
+   * A producer is about to begin a transaction in this log: what is returned goes to `check` with its batch, once the coordinator knows of
+   * it. Null where its transaction is under way here already. Throws INVALID_PRODUCER_EPOCH.
+   */
+  startVerification(start: VerificationStart): Verification | null {
+    const { producerEpoch, producerId } = start
+    const entry = this.#entries.get(producerId)
+    if (entry !== undefined) checkEpoch(entry, producerEpoch)
+    return this.hasOngoingTransaction(producerId, producerEpoch) ? null : this.#verifications.start(start)
+  }
+
+  /**
    * Whether a batch with a producer id may be appended; changes nothing. Returns the batch itself when it was appended before: its offsets
    * are the answer, nothing is to be appended. A coordinator's batches have no sequences, so those of origin 'coordinator' are checked for
-   * their epoch alone. Throws KafkaError: OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE.
+   * their epoch alone. `verification`: what a batch that begins a transaction comes with; undefined: nothing is asked for. Throws KafkaError:
+   * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE.
    */
-  check(batch: ProducerBatch, origin: 'client' | 'coordinator' = 'client'): BatchMetadata | undefined {
+  check(batch: ProducerBatch, origin: 'client' | 'coordinator' = 'client', verification?: Verification | null): BatchMetadata | undefined {
     const { producerId } = batch
     if (producerId < 0) return undefined
     const entry = this.#entries.get(producerId)
-    if (entry === undefined) return undefined
+    if (entry === undefined) {
+      if (verification !== undefined && batch.isTransactional) this.#verifications.check(producerId, verification)
+      if (origin === 'client') this.#verifications.checkSequence(batch, entry)
+      return undefined
+    }
     if (origin === 'client') {
       const duplicate = entry.findDuplicate(batch)
       if (duplicate !== undefined) return duplicate
     }
-    const { producerEpoch } = batch
-    if (producerEpoch < entry.producerEpoch) {
-      throw refuse(ErrorCode.INVALID_PRODUCER_EPOCH, `producer ${producerId} has epoch ${entry.producerEpoch}, the batch ${producerEpoch}`)
+    checkEpoch(entry, batch.producerEpoch)
+    if (verification !== undefined && batch.isTransactional && !this.hasOngoingTransaction(producerId, batch.producerEpoch))
+      this.#verifications.check(producerId, verification)
+    if (origin === 'client') {
+      this.#verifications.checkSequence(batch, entry)
+      checkSequence(entry, batch)
     }
-    if (origin === 'client') checkSequence(entry, batch)
     if (entry.transactionFirstOffset >= 0 && !batch.isTransactional) {
       throw refuse(ErrorCode.INVALID_TXN_STATE, `producer ${producerId} has an open transaction, the batch is not part of one`)
     }
@@ -107,10 +127,11 @@ export class ProducerState {
     const entry = this.#change(producerId, batch.baseOffset)
     entry.enterEpoch(batch.producerEpoch)
     entry.addBatch(batch)
-    if (batch.isTransactional && entry.transactionFirstOffset < 0) {
-      entry.transactionFirstOffset = batch.baseOffset
-      this.transactions.start({ producerId, firstOffset: batch.baseOffset })
-    }
+    if (!batch.isTransactional) return
+    this.#verifications.written(producerId)
+    if (entry.transactionFirstOffset >= 0) return
+    entry.transactionFirstOffset = batch.baseOffset
+    this.transactions.start({ producerId, firstOffset: batch.baseOffset })
   }
 
   /**
@@ -138,6 +159,7 @@ export class ProducerState {
    */
   updateMarker(marker: TransactionMarker): (CompletedTransaction & { readonly lastStableOffset: number }) | undefined {
     const { isAbort: isAborted, offset, producerId } = marker
+    this.#verifications.ended(producerId, marker.producerEpoch)
     const entry = this.#change(producerId, offset)
     const firstOffset = entry.transactionFirstOffset
     entry.enterEpoch(marker.producerEpoch)
@@ -236,6 +258,12 @@ export class ProducerState {
 }
 
 const refuse = (code: number, message: string): KafkaError => new KafkaError(code, message)
+
+/** A producer of an earlier epoch was fenced. */
+function checkEpoch({ producerEpoch, producerId }: ProducerEntry, epoch: number): void {
+  if (epoch >= producerEpoch) return
+  throw refuse(ErrorCode.INVALID_PRODUCER_EPOCH, `producer ${producerId} has epoch ${producerEpoch}, the batch ${epoch}`)
+}
 
 /**
  * A new epoch begins with sequence 0. Within an epoch a batch follows the last one. A producer of whom nothing is known may begin with

@@ -2,32 +2,17 @@
 // records count. Appends, reads and waits go through here. Replication is not implemented yet: nothing but the in-sync replicas'
 // offsets is missing for it.
 import { ErrorCode, KafkaError, RecordBatch } from '@ottla/protocol'
-import type { AppendOrigin, FetchedData, FoundTimestamp, Log, LogConfig, Progress, ReadOptions, ValidationPool } from '@ottla/storage'
+import type { FetchedData, FoundTimestamp, Log, LogConfig, Progress, ReadOptions, ValidationPool } from '@ottla/storage'
 import { validateBatch, ValidationQueue } from '@ottla/storage'
 import type { PartitionImage } from '@ottla/metadata'
+import type { Appended, AppendRequest } from './append-request.ts'
 import { effectiveMinInSync, replicatedOffset } from './in-sync.ts'
 import type { TopicCounters } from './topic-counters.ts'
 import { type CommittedData, lastStableOffsetOf, readCommitted } from './transaction-reads.ts'
 import type { OffsetWaiter } from './waiting.ts'
 import { OffsetQueue } from './waiting.ts'
 
-/** Where a batch went. An acknowledgement waits for `lastOffset + 1`. */
-export interface Appended {
-  readonly baseOffset: number
-  readonly lastOffset: number
-  readonly logAppendTime: number
-  readonly logStartOffset: number
-}
-
-/** What an append is part of; one object for all partitions of a request. */
-export interface AppendRequest {
-  /** 0, 1 or -1. */
-  readonly acks: number
-  /** The broker's wall clock, in ms. */
-  readonly nowMs: number
-  /** A coordinator's batches have no sequences; a client's are checked. */
-  readonly origin?: AppendOrigin
-}
+export type { Appended, AppendRequest } from './append-request.ts'
 
 /** Is told when there may be more to read, or when reading may fail from now on. */
 export interface PartitionWatcher {
@@ -191,7 +176,8 @@ export class Partition {
     // What was staged before and could not be written is failed before its offsets are given to others.
     if (log.writeError !== null) log.announce()
     try {
-      const appended = log.appendAsLeader(batch, { leaderEpoch: this.leaderEpoch, origin: request.origin ?? 'client' })
+      const { origin = 'client', transactionVersion, verification } = request
+      const appended = log.appendAsLeader(batch, { leaderEpoch: this.leaderEpoch, origin, transactionVersion, verification })
       if (!appended.duplicate) {
         this.appendedBytes += size
         this.counters.bytesIn += size
