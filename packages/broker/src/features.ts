@@ -2,11 +2,12 @@
 import type { ClusterImage } from '@ottla/metadata'
 import type { Features, SupportedFeature } from './handlers/api-versions.ts'
 
-/** Levels that this broker knows, as Apache Kafka 4.3 numbers them. Those of transactions come with them. */
+/** Levels that this broker knows, as Apache Kafka 4.3 numbers them. */
 export const supportedFeatures: readonly SupportedFeature[] = [
   { name: 'eligible.leader.replicas.version', minVersion: 0, maxVersion: 1 },
   { name: 'group.version', minVersion: 0, maxVersion: 1 },
   { name: 'metadata.version', minVersion: 7, maxVersion: 30 },
+  { name: 'transaction.version', minVersion: 0, maxVersion: 2 },
 ]
 
 /**
@@ -17,6 +18,7 @@ export const initialFeatures: Readonly<Record<string, number>> = {
   'eligible.leader.replicas.version': 1,
   'group.version': 1,
   'metadata.version': 30,
+  'transaction.version': 2,
 }
 
 /** What ApiVersions tells; made anew only when the cluster's levels have changed. */

@@ -8,6 +8,9 @@ import { ProducerIds } from './controller/index.ts'
 import { GroupCoordinator } from './coordinator/group-coordinator.ts'
 import { GroupLag } from './coordinator/group-lag.ts'
 import { RebalanceHistory } from './coordinator/rebalance-history.ts'
+import { TransactionAdmission } from './coordinator/transaction-admission.ts'
+import { TransactionCoordinator } from './coordinator/transaction-coordinator.ts'
+import { LocalMarkers } from './coordinator/transaction-markers.ts'
 import { featuresOf } from './features.ts'
 import { administration } from './handlers/administration.ts'
 import { apiVersions } from './handlers/api-versions.ts'
@@ -20,6 +23,7 @@ import { initProducerId } from './handlers/init-producer-id.ts'
 import { listOffsets } from './handlers/list-offsets.ts'
 import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { produce } from './handlers/produce.ts'
+import { transactionHandlers } from './handlers/transaction-handlers.ts'
 import type { GroupMetricsSources } from './metrics/group-metrics.ts'
 import { FetchSessions } from './replica/fetch-session.ts'
 import { Replicas } from './replica/replicas.ts'
@@ -66,23 +70,29 @@ export function serve(world: World, parts: { store: MetadataStore; metadata: Met
   const admin = administration({ store, metadata, config, random, logger, applied })
   const history = new RebalanceHistory({ logger })
   const groups = new GroupCoordinator({ metadata, replicas, config, clock, random, logger, observer: history })
+  const producerIds = new ProducerIds(store)
+  const markers = new LocalMarkers({ metadata, replicas, groups, clock, logger, timeoutMs: () => config.value('request.timeout.ms') })
+  const transactions = new TransactionCoordinator({ metadata, replicas, config, clock, logger, producerIds, markers })
+  const admission = new TransactionAdmission({ transactions, config, clock, logger })
   closers.push(
     () => admin.close(),
     () => groups.close(),
+    () => transactions.close(),
   )
   const sessions = new FetchSessions({ clock, random, slots: config.value('max.incremental.fetch.session.cache.slots') })
   const handlers: readonly AnyHandler[] = [
     apiVersions({ handlers: () => handlers, features: featuresOf(() => metadata.image) }),
     ...admin.handlers,
-    findCoordinator({ metadata, automaticTopics: admin.automaticTopics, applied, groups }),
+    findCoordinator({ metadata, automaticTopics: admin.automaticTopics, applied, groups, transactions }),
     ...groupHandlers({ groups, metadata, config, logger }),
-    produce({ replicas, clock, logger }),
+    ...transactionHandlers({ transactions, admission, markers, groups, metadata, replicas, config, logger }),
+    produce({ replicas, clock, logger, admission }),
     fetch({ replicas, sessions, logger, maxBytes: () => config.value('fetch.max.bytes') }),
     listOffsets({ replicas, logger }),
     offsetForLeaderEpoch({ replicas }),
     deleteRecords({ replicas, logger }),
     describeLogDirs({ replicas, logger }),
-    initProducerId({ producerIds: new ProducerIds(store), logger }),
+    initProducerId({ producerIds, transactions, logger }),
   ]
   const led = () => groups.led
   const log = (topic: string, index: number) => {

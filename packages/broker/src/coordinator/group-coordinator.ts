@@ -8,6 +8,7 @@ import {
   type GroupPartition,
   GroupPartitionState,
   type GroupWorld,
+  type TransactionalProducer,
 } from '@ottla/coordinator'
 import type { ClusterChanges } from '@ottla/metadata'
 import { type Clock, compressionOf, KafkaError, type Logger, type Random } from '@ottla/protocol'
@@ -26,10 +27,11 @@ export interface GroupService {
   /** Partition of __consumer_offsets that a group belongs to. */
   partitionOf(groupId: string): number
   /**
-   * Decides for a group; the reply is given out once everything it is based on is committed, at once where that is so already.
+   * Decides for a group; the reply is given out once everything it is based on is committed, at once where that is so already. With a
+   * producer the records are part of its transaction.
    * @throws KafkaError, or rejects with it: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, and what `decide` throws.
    */
-  run<R>(groupId: string, decide: (groups: GroupPartition) => Decision<R>): R | Promise<R>
+  run<R>(groupId: string, decide: (groups: GroupPartition) => Decision<R>, producer?: TransactionalProducer): R | Promise<R>
   /** Asks every partition that is led here; one that is still loading is a promise that rejects with COORDINATOR_LOAD_IN_PROGRESS. */
   eachLed<R>(decide: (groups: GroupPartition) => Decision<R>): (R | Promise<R>)[]
 }
@@ -94,13 +96,16 @@ export class GroupCoordinator implements GroupService {
   partitionOf(groupId: string): number {
     const { config, metadata } = this.#parts
     const count = metadata.image.topic(OFFSETS_TOPIC)?.partitions.length ?? config.value('offsets.topic.num.partitions')
-    const hash = stringHash(groupId)
-    // Kafka's Utils.abs has 0 for the one number whose absolute value no int32 holds.
-    return (hash === MIN_INT32 ? 0 : Math.abs(hash)) % count
+    return partitionOfKey(groupId, count)
   }
 
-  run<R>(groupId: string, decide: (groups: GroupPartition) => Decision<R>): R | Promise<R> {
-    return this.#runtime.run(this.partitionOf(groupId), decide)
+  run<R>(groupId: string, decide: (groups: GroupPartition) => Decision<R>, producer?: TransactionalProducer): R | Promise<R> {
+    return this.#runtime.run(this.partitionOf(groupId), decide, producer === undefined ? {} : { producer })
+  }
+
+  /** Writes that a transaction has ended in a partition of __consumer_offsets. Throws as `run`. */
+  endTransaction(...args: Parameters<CoordinatorRuntime<GroupPartitionState>['endTransaction']>): void | Promise<void> {
+    return this.#runtime.endTransaction(...args)
   }
 
   eachLed<R>(decide: (groups: GroupPartition) => Decision<R>): (R | Promise<R>)[] {
@@ -161,6 +166,13 @@ export class GroupCoordinator implements GroupService {
       failed(error)
     }
   }
+}
+
+/** Which of so many partitions of an internal topic has a key. */
+export function partitionOfKey(key: string, count: number): number {
+  const hash = stringHash(key)
+  // Kafka's Utils.abs has 0 for the one number whose absolute value no int32 holds.
+  return (hash === MIN_INT32 ? 0 : Math.abs(hash)) % count
 }
 
 /** Java's String.hashCode. */

@@ -14,6 +14,7 @@ import type { AnyHandler, Outcome, RequestContext } from '../requests/handler.ts
 import { Loaned, Ordered } from '../requests/handler.ts'
 import { fetch } from './fetch.ts'
 import { produce } from './produce.ts'
+import { noTransactions } from './transaction-testing.ts'
 
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'data-bench-'))
 const test = await TestReplicas.open(
@@ -22,7 +23,7 @@ const test = await TestReplicas.open(
   folder,
 )
 const { clock, random, replicas } = test
-const producer = produce({ replicas, clock, logger: silentLogger })
+const producer = produce({ replicas, clock, logger: silentLogger, admission: noTransactions })
 const sessions = new FetchSessions({ clock, random, slots: 1000 })
 const consumer = fetch({ replicas, sessions, logger: silentLogger, maxBytes: () => 55 * 2 ** 20 })
 afterAll(async () => {

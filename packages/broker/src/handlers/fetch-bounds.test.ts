@@ -9,6 +9,7 @@ import type { AnyHandler } from '../requests/handler.ts'
 import { Loaned, Ordered } from '../requests/handler.ts'
 import { fetch } from './fetch.ts'
 import { produce } from './produce.ts'
+import { noTransactions } from './transaction-testing.ts'
 
 const MOST = 2 ** 31 - 1
 
@@ -20,7 +21,7 @@ const open = async (bytesOnLoan = 1_000_000): Promise<void> => {
   const { clock, random, replicas } = test
   const sessions = new FetchSessions({ clock, random, slots: 10 })
   handler = fetch({ replicas, sessions, logger: silentLogger, maxBytes: () => 1_000_000, bytesOnLoan })
-  producer = produce({ replicas, clock, logger: silentLogger })
+  producer = produce({ replicas, clock, logger: silentLogger, admission: noTransactions })
 }
 afterEach(() => test.close())
 

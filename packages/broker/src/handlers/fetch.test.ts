@@ -8,6 +8,7 @@ import type { AnyHandler } from '../requests/handler.ts'
 import { Loaned } from '../requests/handler.ts'
 import { fetch } from './fetch.ts'
 import { produce } from './produce.ts'
+import { noTransactions } from './transaction-testing.ts'
 
 let test: TestReplicas
 let handler: AnyHandler
@@ -18,7 +19,7 @@ const open = async (...args: Parameters<typeof TestReplicas.open>): Promise<void
   const { clock, random, replicas } = test
   sessions = new FetchSessions({ clock, random, slots: 10 })
   handler = fetch({ replicas, sessions, logger: silentLogger, maxBytes: () => 1_000_000 })
-  producer = produce({ replicas, clock, logger: silentLogger })
+  producer = produce({ replicas, clock, logger: silentLogger, admission: noTransactions })
 }
 afterEach(() => test.close())
 

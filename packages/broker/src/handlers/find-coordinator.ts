@@ -1,14 +1,16 @@
 // FindCoordinator, versions 0 to 6; several keys from version 4 on (KIP-699). The coordinator of a group is the leader of its partition of
 // __consumer_offsets, which is created when somebody first asks; other than Kafka, which answers COORDINATOR_NOT_AVAILABLE while it creates
-// it, this waits for that. Transactions and share groups have no coordinator yet: COORDINATOR_NOT_AVAILABLE, which clients try again.
+// it, this waits for that. The same goes for transactional ids and __transaction_state. Share groups have no coordinator yet:
+// COORDINATOR_NOT_AVAILABLE, which clients try again.
 import type { Metadata } from '@ottla/metadata'
 import { ErrorCode, errorOf, findCoordinatorApi, type FindCoordinatorRequest, type FindCoordinatorResponseInit } from '@ottla/protocol'
 import type { AutomaticTopics } from '../controller/index.ts'
+import { OFFSETS_TOPIC } from '../coordinator/group-coordinator.ts'
+import { TRANSACTIONS_TOPIC } from '../coordinator/transaction-coordinator.ts'
 import { handler, type Handler } from '../requests/handler.ts'
 import { endpointOf } from './endpoints.ts'
 
 const KeyType = { group: 0, transaction: 1, share: 2 } as const
-const OFFSETS_TOPIC = '__consumer_offsets'
 const NOWHERE = { nodeId: -1, host: '', port: -1 } as const
 
 /** What the handler needs. */
@@ -17,12 +19,16 @@ export interface FindCoordinatorParts {
   readonly automaticTopics: AutomaticTopics
   /** Resolves once this broker has made what a revision asks of it. */
   readonly applied: (revision: number) => Promise<void>
-  readonly groups: {
-    /** Partition of __consumer_offsets that a group belongs to. */
-    partitionOf(groupId: string): number
-    /** Resolves once no partition that is led here is loading. */
-    loaded(): Promise<void>
-  }
+  readonly groups: Coordinators
+  readonly transactions: Coordinators
+}
+
+/** One kind of coordinators. */
+interface Coordinators {
+  /** Partition of the internal topic that a key belongs to. */
+  partitionOf(key: string): number
+  /** Resolves once no partition that is led here is loading. */
+  loaded(): Promise<void>
 }
 
 /** Where the coordinator of one key is; an error code where it is nowhere. */
@@ -52,10 +58,10 @@ function refusal(errorCode: number, request: FindCoordinatorRequest, version: nu
 
 /** Serves FindCoordinator. */
 export function findCoordinator(parts: FindCoordinatorParts): Handler<typeof findCoordinatorApi> {
-  const { metadata, automaticTopics, applied, groups } = parts
-  const groupPlace = (groupId: string, listener: string): Place => {
+  const { metadata, automaticTopics, applied, groups, transactions } = parts
+  const placeOf = (topic: string, partition: number, listener: string): Place => {
     const { image } = metadata
-    const leader = image.topic(OFFSETS_TOPIC)?.partitions[groups.partitionOf(groupId)]?.leader ?? -1
+    const leader = image.topic(topic)?.partitions[partition]?.leader ?? -1
     const broker = image.brokers.get(leader)
     const endpoint = endpointOf(broker, listener)
     if (endpoint === undefined || broker === undefined || broker.fenced) return nowhere(ErrorCode.COORDINATOR_NOT_AVAILABLE)
@@ -66,18 +72,19 @@ export function findCoordinator(parts: FindCoordinatorParts): Handler<typeof fin
     versions: [0, 6],
     handle(request, { apiVersion, connection }) {
       const { keyType } = request
-      if (keyType === KeyType.transaction) return answer(request, apiVersion, () => nowhere(ErrorCode.COORDINATOR_NOT_AVAILABLE))
       if (keyType === KeyType.share) {
         const errorCode = apiVersion < 6 ? ErrorCode.INVALID_REQUEST : ErrorCode.COORDINATOR_NOT_AVAILABLE
         return answer(request, apiVersion, () => nowhere(errorCode))
       }
-      if (keyType !== KeyType.group) return refusal(ErrorCode.INVALID_REQUEST, request, apiVersion)
-      const found = () => answer(request, apiVersion, key => groupPlace(key, connection.listener))
-      if (metadata.image.topic(OFFSETS_TOPIC) !== undefined) return found()
+      if (keyType !== KeyType.group && keyType !== KeyType.transaction) return refusal(ErrorCode.INVALID_REQUEST, request, apiVersion)
+      const [topic, coordinators] =
+        keyType === KeyType.group ? ([OFFSETS_TOPIC, groups] as const) : ([TRANSACTIONS_TOPIC, transactions] as const)
+      const found = () => answer(request, apiVersion, key => placeOf(topic, coordinators.partitionOf(key), connection.listener))
+      if (metadata.image.topic(topic) !== undefined) return found()
       return automaticTopics
-        .create([OFFSETS_TOPIC])
+        .create([topic])
         .then(applied)
-        .then(() => groups.loaded())
+        .then(() => coordinators.loaded())
         .then(found)
     },
     onError: (errorCode, request, { apiVersion }) => refusal(errorCode, request, apiVersion),

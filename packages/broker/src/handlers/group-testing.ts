@@ -22,6 +22,7 @@ const partitionOf = (commands: Partial<Commands>): GroupPartition => {
     leave: unwanted,
     consumerHeartbeat: unwanted,
     commit: unwanted,
+    commitTransactional: unwanted,
     fetch: unwanted,
     deleteOffsets: unwanted,
     list: unwanted,

@@ -17,6 +17,7 @@ import { initProducerId } from './init-producer-id.ts'
 import { listOffsets } from './list-offsets.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { produce } from './produce.ts'
+import { noCoordinator, noTransactions } from './transaction-testing.ts'
 
 let test: TestReplicas
 const T0 = 1_700_000_000_000
@@ -27,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => test.close())
 
 const send = async (timestamps: readonly number[], topic = 'a') => {
-  const handler = produce({ replicas: test.replicas, clock: test.clock, logger: silentLogger })
+  const handler = produce({ replicas: test.replicas, clock: test.clock, logger: silentLogger, admission: noTransactions })
   const records = batchOf(timestamps.map(timestamp => ({ timestamp: T0 + timestamp, value: 'v' })))
   await test.ask(handler, produceApi, 9, { acks: -1, timeoutMs: 9, topicData: [{ name: topic, partitionData: [{ index: 0, records }] }] })
 }
@@ -94,7 +95,7 @@ describe('ListOffsets', () => {
 
   it('does not name an end that in-sync replicas may not have', async () => {
     const id = await test.createTopic('a', 1, { replicas: [1, 2], isr: [1, 2] })
-    const handler = produce({ replicas: test.replicas, clock: test.clock, logger: silentLogger })
+    const handler = produce({ replicas: test.replicas, clock: test.clock, logger: silentLogger, admission: noTransactions })
     const topicData = [{ name: 'a', partitionData: [{ index: 0, records: batchOf(['x']) }] }]
     await test.ask(handler, produceApi, 9, { acks: 1, timeoutMs: 9, topicData })
     expect(await list(-1)).toMatchObject({ errorCode: 0, offset: 0 })
@@ -177,18 +178,18 @@ describe('DescribeLogDirs', () => {
 })
 
 describe('InitProducerId', () => {
-  it('gives out ids, and says no to transactions', async () => {
+  it('gives out ids, and sends transactional producers to their coordinator', async () => {
     let next = 40
-    const handler = initProducerId({ producerIds: { next: () => next++ }, logger: silentLogger })
+    const handler = initProducerId({ transactions: noCoordinator, producerIds: { next: () => next++ }, logger: silentLogger })
     const ask = (body: { transactionalId?: string; producerId?: number; producerEpoch?: number } = {}) =>
       test.ask(handler, initProducerIdApi, 4, { transactionalId: null, transactionTimeoutMs: 1, ...body })
     expect(await ask()).toMatchObject({ errorCode: 0, producerId: 40, producerEpoch: 0 })
     expect(await ask({ producerId: 40, producerEpoch: 7 })).toMatchObject({ errorCode: 0, producerId: 41, producerEpoch: 0 })
     expect(await ask({ producerId: 40 })).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, producerId: -1 })
     expect(await ask({ transactionalId: '' })).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST })
-    expect(await ask({ transactionalId: 't' })).toMatchObject({ errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED })
+    expect(await ask({ transactionalId: 't' })).toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR })
     const none = new KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
-    const failing = initProducerId({ producerIds: { next: () => Promise.reject(none) }, logger: silentLogger })
+    const failing = initProducerId({ transactions: noCoordinator, producerIds: { next: () => Promise.reject(none) }, logger: silentLogger })
     const body = { transactionalId: null, transactionTimeoutMs: 1 }
     expect(await test.ask(failing, initProducerIdApi, 0, body)).toMatchObject({ errorCode: none.code })
   })

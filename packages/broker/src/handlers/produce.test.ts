@@ -6,12 +6,13 @@ import { batchOf, nextTurn, testId, TestReplicas } from '../replica/testing.ts'
 import type { AnyHandler } from '../requests/handler.ts'
 import { Ordered } from '../requests/handler.ts'
 import { produce } from './produce.ts'
+import { noTransactions } from './transaction-testing.ts'
 
 let test: TestReplicas
 let handler: AnyHandler
 const open = async (...args: Parameters<typeof TestReplicas.open>): Promise<void> => {
   test = await TestReplicas.open(...args)
-  handler = produce({ replicas: test.replicas, clock: test.clock, logger: silentLogger })
+  handler = produce({ replicas: test.replicas, clock: test.clock, logger: silentLogger, admission: noTransactions })
 }
 afterEach(() => test.close())
 

@@ -1,45 +1,45 @@
 // Produce, versions 3 to 13, advertised from 0 (KAFKA-18659). Appends happen within `handle`, but for compressed batches that threads
 // validate; the reply follows when the partitions' acknowledgements are there: acks=1 by this broker's flush mode, acks=all by the high
-// watermark, acks=0 none, where an error closes the connection. Until there is a transaction coordinator, batches of transactions are
-// refused: no partition can have been added to one.
+// watermark, acks=0 none, where an error closes the connection. Batches of transactions are let in first, see transactional-produce.ts.
 import type { Clock, Logger, ProduceRequest, ProduceResponseInit } from '@ottla/protocol'
 import { ErrorCode, KafkaError, produceApi } from '@ottla/protocol'
 import { RecordValidationError } from '@ottla/storage'
 import { isInternalTopic } from '../controller/index.ts'
 import { endpointsOf, leaderOf } from '../replica/leaders.ts'
+import type { TransactionAdmission } from '../coordinator/transaction-admission.ts'
 import type { AppendRequest, Partition } from '../replica/partition.ts'
 import type { Replicas } from '../replica/replicas.ts'
 import type { AnyHandler, RequestContext } from '../requests/handler.ts'
 import { handler, Ordered } from '../requests/handler.ts'
 import { PendingProduce, ProduceResult } from './pending-produce.ts'
+import { admitTransaction, type Admissions, isTransactional, NotAdmitted } from './transactional-produce.ts'
 
 /** What the handler uses. */
 export interface ProduceParts {
   readonly replicas: Replicas
   readonly clock: Clock
   readonly logger: Logger
+  readonly admission: Pick<TransactionAdmission, 'admit' | 'admitPatiently'>
 }
 
 type TopicData = ProduceRequest['topicData'][number]
 
 /** The client id that Kafka lets write to internal topics. */
 const ADMIN_CLIENT_ID = '__admin_client'
-const ATTRIBUTES_AT = 22
-const TRANSACTIONAL_BIT = 0x10
-
-const isTransactional = (records: Buffer | null): boolean =>
-  records !== null && records.length > ATTRIBUTES_AT && ((records[ATTRIBUTES_AT] ?? 0) & TRANSACTIONAL_BIT) !== 0
 
 const hasTransactional = (request: ProduceRequest): boolean =>
   request.topicData.some(topic => topic.partitionData.some(({ records }) => isTransactional(records)))
 
 /** Errors whose text tells a client more than the code does. */
 const isTelling = (error: KafkaError): boolean =>
-  error instanceof RecordValidationError || error.code === ErrorCode.INVALID_RECORD || error.code === ErrorCode.INVALID_TXN_STATE
+  error instanceof RecordValidationError ||
+  error instanceof NotAdmitted ||
+  error.code === ErrorCode.INVALID_RECORD ||
+  error.code === ErrorCode.INVALID_TXN_STATE
 
 /** Makes the handler. */
 export const produce = (parts: ProduceParts): AnyHandler => {
-  const { clock, logger, replicas } = parts
+  const { admission, clock, logger, replicas } = parts
 
   const fail = (result: ProduceResult, error: unknown, partition: Partition | null): void => {
     const isKnown = error instanceof KafkaError
@@ -63,10 +63,10 @@ export const produce = (parts: ProduceParts): AnyHandler => {
   /** Begins one partition's part. Only a batch that threads validate is not appended when this returns. */
   const begin = (
     pending: PendingProduce,
-    part: { topic: TopicData; index: number; records: Buffer | null },
+    part: { topic: TopicData; index: number; records: Buffer | null; admissions: Admissions | null },
     context: RequestContext,
   ): ProduceResult => {
-    const { index, records, topic } = part
+    const { admissions, index, records, topic } = part
     const result = new ProduceResult(index, pending)
     const partition = locate(topic, index, context.apiVersion)
     if (typeof partition === 'number') {
@@ -75,8 +75,9 @@ export const produce = (parts: ProduceParts): AnyHandler => {
     }
     partition.counters.produceRequests++
     try {
-      refuse(pending.append, partition.topic, { records, clientId: context.clientId })
-      const appended = partition.append(records ?? NO_RECORDS, pending.append)
+      refuse(pending.append, partition.topic, context.clientId)
+      const append = admissions === null ? pending.append : admissions.requestFor(partition, pending.append)
+      const appended = partition.append(records ?? NO_RECORDS, append)
       if (!(appended instanceof Promise)) {
         pending.appended(result, partition, appended)
         return result
@@ -119,40 +120,75 @@ export const produce = (parts: ProduceParts): AnyHandler => {
     )
   }
 
+  const refuseAll = (request: ProduceRequest, code: number): ProduceBody => {
+    const pending = new PendingProduce({ acks: request.acks, nowMs: 0 }, replicas.deadlines)
+    const responses = request.topicData.map(({ name, topicId, partitionData }) => {
+      const partitionResponses = partitionData.map(({ index }) => {
+        const result = new ProduceResult(index, pending)
+        result.refuse(code, null)
+        return result
+      })
+      return { name, topicId, partitionResponses }
+    })
+    return { responses, failed: true, throttleTimeMs: 0 }
+  }
+
+  const appendAll = (request: ProduceRequest, context: RequestContext, admissions: Admissions | null): Begun => {
+    const append: AppendRequest = { acks: request.acks, nowMs: clock.now() }
+    const pending = new PendingProduce(append, replicas.deadlines)
+    const responses: ProduceBody['responses'] = []
+    for (const topic of request.topicData) {
+      const partitionResponses: ProduceResult[] = []
+      for (const data of topic.partitionData) {
+        const { index, records } = data
+        // A frame of many megabytes should not stay in memory while replies wait for acknowledgements.
+        data.records = null
+        partitionResponses.push(begin(pending, { topic, index, records, admissions }, context))
+      }
+      responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
+    }
+    return { pending, body: { responses, failed: false, throttleTimeMs: 0 } }
+  }
+
+  /** The reply, once the acknowledgements are there. */
+  const settle = (
+    { body, pending }: Begun,
+    request: ProduceRequest,
+    context: RequestContext,
+  ): ProduceResponseInit | null | Ordered<ProduceResponseInit> => {
+    const settled = pending.settle(request.timeoutMs)
+    if (settled === null) {
+      body.failed = pending.hasFailed
+      return finish(body, request, context)
+    }
+    const reply = settled.then(() => {
+      body.failed = pending.hasFailed
+      return finish(body, request, context)
+    })
+    return new Ordered(reply, pending.ordered)
+  }
+
   return handler({
     api: produceApi,
     versions: [3, 13],
     advertised: [0, 13],
     handle(request, context) {
-      const append: AppendRequest = { acks: request.acks, nowMs: clock.now() }
-      const pending = new PendingProduce(append, replicas.deadlines)
-      const isRefused = request.transactionalId === null && hasTransactional(request)
-      const responses: ProduceBody['responses'] = []
-      for (const topic of request.topicData) {
-        const partitionResponses: ProduceResult[] = []
-        for (const data of topic.partitionData) {
-          const { index, records } = data
-          // A frame of many megabytes should not stay in memory while replies wait for acknowledgements.
-          data.records = null
-          if (isRefused) {
-            const result = new ProduceResult(index, pending)
-            result.refuse(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, null)
-            partitionResponses.push(result)
-          } else partitionResponses.push(begin(pending, { topic, index, records }, context))
-        }
-        responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
-      }
-      const body: ProduceBody = { responses, failed: false, throttleTimeMs: 0 }
-      const settled = pending.settle(request.timeoutMs)
-      if (settled === null) {
-        body.failed = pending.hasFailed
-        return finish(body, request, context)
-      }
-      const reply = settled.then(() => {
-        body.failed = pending.hasFailed
-        return finish(body, request, context)
-      })
-      return new Ordered(reply, pending.ordered)
+      if (!hasTransactional(request)) return settle(appendAll(request, context, null), request, context)
+      const { transactionalId } = request
+      if (transactionalId === null) return finish(refuseAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED), request, context)
+      const find = (topic: TopicData, index: number): Partition | number => locate(topic, index, context.apiVersion)
+      const admitted = admitTransaction({ ...request, transactionalId }, { admission, apiVersion: context.apiVersion, locate: find })
+      if (admitted === null) return finish(refuseAll(request, ErrorCode.INVALID_PRODUCER_ID_MAPPING), request, context)
+      if (!(admitted instanceof Promise)) return settle(appendAll(request, context, admitted), request, context)
+      const appended = admitted.then(admissions => appendAll(request, context, admissions))
+      const ordered = appended.then(({ pending }) => pending.ordered ?? undefined).catch(() => undefined)
+      return new Ordered(
+        appended.then(async begun => {
+          const outcome = settle(begun, request, context)
+          return outcome instanceof Ordered ? outcome.reply : outcome
+        }),
+        ordered,
+      )
     },
   })
 }
@@ -161,6 +197,12 @@ interface ProduceBody {
   readonly responses: { name: string; topicId: string; partitionResponses: ProduceResult[] }[]
   readonly throttleTimeMs: number
   failed: boolean
+}
+
+/** A request whose batches are appended, or being validated. */
+interface Begun {
+  readonly pending: PendingProduce
+  readonly body: ProduceBody
 }
 
 const NO_RECORDS = Buffer.alloc(0)
@@ -185,11 +227,10 @@ const firstError = (body: ProduceBody): ProduceResult | undefined =>
   body.responses.flatMap(topic => topic.partitionResponses).find(result => result.errorCode !== ErrorCode.NONE)
 
 /** What is refused before a batch is looked at. */
-const refuse = (append: AppendRequest, topic: string, { clientId, records }: { clientId: string | null; records: Buffer | null }): void => {
+const refuse = (append: AppendRequest, topic: string, clientId: string | null): void => {
   const { acks } = append
   if (acks !== 1 && acks !== -1 && acks !== 0) throw new KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
   if (isInternalTopic(topic) && clientId !== ADMIN_CLIENT_ID) {
     throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${topic} is an internal topic`)
   }
-  if (isTransactional(records)) throw new KafkaError(ErrorCode.INVALID_TXN_STATE, 'Partition was not added to the transaction')
 }

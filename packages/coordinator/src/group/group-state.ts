@@ -32,7 +32,7 @@ export interface GroupPartition {
   heartbeat(request: HeartbeatRequest, caller: Caller): Decision<HeartbeatResponseInit>
   leave(request: LeaveGroupRequest, caller: Caller): Decision<LeaveGroupResponseInit>
   consumerHeartbeat(request: ConsumerGroupHeartbeatRequest, caller: Caller): Decision<ConsumerGroupHeartbeatResponseInit>
-  readonly offsets: Pick<OffsetRequests, 'commit' | 'fetch' | 'deleteOffsets'>
+  readonly offsets: Pick<OffsetRequests, 'commit' | 'commitTransactional' | 'fetch' | 'deleteOffsets'>
   readonly administration: Pick<GroupAdministration, 'list' | 'describeClassic' | 'describeConsumer' | 'delete'>
 }
 

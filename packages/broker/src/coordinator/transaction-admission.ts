@@ -1,0 +1,136 @@
+// Before a transaction writes into a partition, its coordinator must know that it has to end it there (classes AddPartitionsToTxnManager and
+// ReplicaManager; KIP-890). Producers of before have added the partition, which is verified; those of transactions version 2 leave that to
+// the broker, with what they produce. Once a transaction has written into a partition nobody is asked again.
+import { additionResult, type TransactionAddition } from '@ottla/coordinator'
+import { type Clock, ErrorCode, KafkaError, type Logger } from '@ottla/protocol'
+import type { Verification } from '@ottla/storage'
+import type { BrokerConfig } from '../config/index.ts'
+import type { Partition } from '../replica/partition.ts'
+import type { TransactionService } from './transaction-coordinator.ts'
+
+/** What a client knows: `add` begins with Produce 12 and TxnOffsetCommit 5, `abortable` is one version below. */
+export type TransactionSupport = 'verify' | 'abortable' | 'add'
+
+/** What is about to be written. */
+export interface AdmissionRequest {
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly support: TransactionSupport
+  /** Sequence of what is to be written, -1 for offsets. */
+  readonly partitions: readonly { readonly partition: Partition; readonly sequence: number }[]
+}
+
+/** Whether it may be: what an append has to come with, see AppendRequest.verification. */
+export interface Admission {
+  readonly errorCode: number
+  readonly verification?: Verification | null
+}
+
+/** What it is made of. */
+export interface TransactionAdmissionParts {
+  readonly transactions: TransactionService
+  readonly config: BrokerConfig
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+const ADMITTED: Admission = { errorCode: ErrorCode.NONE }
+/** The version in which brokers ask each other. */
+const API_VERSION = 5
+
+/** See the top of the file. */
+export class TransactionAdmission {
+  readonly #parts: TransactionAdmissionParts
+
+  constructor(parts: TransactionAdmissionParts) {
+    this.#parts = parts
+  }
+
+  /** One admission for each partition of the request; at once where the coordinator need not be waited for. */
+  admit(request: AdmissionRequest): readonly Admission[] | Promise<readonly Admission[]> {
+    const isChecked = this.#parts.config.value('transaction.partition.verification.enable')
+    if (request.support !== 'add' && !isChecked) return request.partitions.map(() => ADMITTED)
+    const admissions = request.partitions.map(({ partition, sequence }) => start(partition, request, sequence))
+    const asked = request.partitions.filter((_, at) => admissions[at]?.errorCode === ErrorCode.NONE && admissions[at].verification !== null)
+    const answer = (codes: ReadonlyMap<Partition, number> | null): readonly Admission[] =>
+      admissions.map((admission, at) => {
+        const partition = request.partitions[at]?.partition
+        const errorCode = (partition === undefined ? undefined : codes?.get(partition)) ?? ErrorCode.NONE
+        if (errorCode !== ErrorCode.NONE) return { errorCode }
+        return isChecked || admission.errorCode !== ErrorCode.NONE ? admission : ADMITTED
+      })
+    if (asked.length === 0) return answer(null)
+    const codes = this.#ask(
+      request,
+      asked.map(({ partition }) => partition),
+    )
+    return codes instanceof Promise ? codes.then(answer) : answer(codes)
+  }
+
+  /** As `admit`; where the transaction before is still being ended, again for a short time: to send records again costs a client more. */
+  async admitPatiently(request: AdmissionRequest, first: readonly Admission[]): Promise<readonly Admission[]> {
+    const { clock, config } = this.#parts
+    const until = clock.monotonic() + config.value('add.partitions.to.txn.retry.backoff.max.ms')
+    let admissions = first
+    while (isConcurrent(admissions) && clock.monotonic() < until) {
+      await new Promise<void>(resolve => {
+        clock.after(config.value('add.partitions.to.txn.retry.backoff.ms'), resolve)
+      })
+      admissions = await this.admit(request)
+    }
+    return admissions
+  }
+
+  #ask(
+    request: AdmissionRequest,
+    partitions: readonly Partition[],
+  ): ReadonlyMap<Partition, number> | Promise<ReadonlyMap<Partition, number>> {
+    const { transactionalId, producerId, producerEpoch, support } = request
+    const numbers = new Map<string, number[]>()
+    for (const { topic, index } of partitions) numbers.set(topic, [...(numbers.get(topic) ?? []), index])
+    const topics = Array.from(numbers, ([name, indexes]) => ({ name, partitions: indexes }))
+    const addition: TransactionAddition = { transactionalId, producerId, producerEpoch, verifyOnly: support !== 'add', topics }
+    const read = ({ topicResults }: ReturnType<typeof additionResult>): ReadonlyMap<Partition, number> =>
+      new Map(
+        partitions.map(partition => {
+          const results = topicResults.find(({ name }) => name === partition.topic)?.resultsByPartition
+          const code = results?.find(({ partitionIndex }) => partitionIndex === partition.index)?.partitionErrorCode
+          return [partition, asProducersKnow(code ?? ErrorCode.UNKNOWN_SERVER_ERROR, support)]
+        }),
+      )
+    const failed = (error: unknown) => read(additionResult(addition, this.#codeOf(error)))
+    try {
+      const added = this.#parts.transactions.run(transactionalId, state => state.addPartitions(addition, { apiVersion: API_VERSION }))
+      return added instanceof Promise ? added.then(read, failed) : read(added)
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  #codeOf(error: unknown): number {
+    if (error instanceof KafkaError) return error.code
+    this.#parts.logger.error({ err: error }, 'the transaction coordinator failed')
+    return ErrorCode.UNKNOWN_SERVER_ERROR
+  }
+}
+
+/** Whether somebody should ask again. */
+export const isConcurrent = (admissions: readonly Admission[]): boolean =>
+  admissions.some(({ errorCode }) => errorCode === ErrorCode.CONCURRENT_TRANSACTIONS)
+
+const start = (partition: Partition, { producerEpoch, producerId, support }: AdmissionRequest, sequence: number): Admission => {
+  try {
+    const { producers } = partition.leaderLog()
+    const verification = producers.startVerification({ producerId, producerEpoch, sequence, bumpsEpoch: support === 'add' })
+    return { errorCode: ErrorCode.NONE, verification }
+  } catch (error) {
+    if (error instanceof KafkaError) return { errorCode: error.code }
+    throw error
+  }
+}
+
+const asProducersKnow = (code: number, support: TransactionSupport): number => {
+  if (code === ErrorCode.PRODUCER_FENCED) return ErrorCode.INVALID_PRODUCER_EPOCH
+  return code === ErrorCode.TRANSACTION_ABORTABLE && support === 'verify' ? ErrorCode.INVALID_TXN_STATE : code
+}

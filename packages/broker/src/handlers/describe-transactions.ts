@@ -1,0 +1,28 @@
+// DescribeTransactions, version 0: what is known of transactional ids (KIP-664).
+import { type DescribedTransaction, undescribed } from '@ottla/coordinator'
+import { describeTransactionsApi, ErrorCode } from '@ottla/protocol'
+import { handler, type Handler } from '../requests/handler.ts'
+import { attemptTransaction, type TransactionParts } from './transaction-calls.ts'
+
+/** Serves DescribeTransactions. */
+export function describeTransactions({ transactions, logger }: TransactionParts): Handler<typeof describeTransactionsApi> {
+  const describe = async (transactionalId: string): Promise<DescribedTransaction> =>
+    transactionalId === ''
+      ? undescribed(transactionalId, ErrorCode.INVALID_REQUEST)
+      : attemptTransaction<DescribedTransaction>(
+          logger,
+          () => transactions.run(transactionalId, state => state.describe(transactionalId)),
+          errorCode => undescribed(transactionalId, errorCode),
+        )
+  return handler({
+    api: describeTransactionsApi,
+    versions: [0, 0],
+    async handle({ transactionalIds }) {
+      return { throttleTimeMs: 0, transactionStates: await Promise.all(transactionalIds.map(describe)) }
+    },
+    onError: (errorCode, { transactionalIds }) => ({
+      throttleTimeMs: 0,
+      transactionStates: transactionalIds.map(transactionalId => undescribed(transactionalId, errorCode)),
+    }),
+  })
+}
