@@ -12,7 +12,8 @@ export const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'
 /** How to run a client's program, or why it cannot be run. */
 export type Program = { command: string; words: string[]; missing?: undefined } | { missing: string }
 
-const has = (command: string) => {
+/** True when a command is installed. */
+export const has = (command: string) => {
   try {
     execFileSync('which', [command], { stdio: 'ignore' })
     return true
@@ -21,18 +22,21 @@ const has = (command: string) => {
   }
 }
 
-const built = (build: () => Program): (() => Program) => {
+/** What `build` makes, made once. */
+export const built = (build: () => Program): (() => Program) => {
   let made: Program | undefined
   return () => (made ??= build())
 }
 
-const python = (file: string) =>
+/** A program of clients/python. */
+export const python = (file: string) =>
   built(() => {
     const command = join(cache, 'python', 'bin', 'python')
     return existsSync(command) ? { command, words: [join(here, 'clients/python', file)] } : { missing: 'the Python environment of .ci/run' }
   })
 
-const goPackage = (folder: string, binary: string) =>
+/** The programs of a package in clients/go. */
+export const goPackage = (folder: string, binary: string) =>
   built(() => {
     if (!has('go')) return { missing: 'go' }
     const command = join(cache, binary)
@@ -63,7 +67,8 @@ export const kafkaJars = (): string | undefined => {
   return existsSync(folder) && readdirSync(folder).some(name => name.startsWith('kafka-clients')) ? folder : undefined
 }
 
-const java = (name: string, flags: readonly string[] = []) =>
+/** A program of clients/java. */
+export const java = (name: string, flags: readonly string[] = []) =>
   built(() => {
     const jars = kafkaJars()
     if (jars === undefined || !has('javac')) return { missing: 'javac or the jars of Apache Kafka (.ci/run gets them)' }
@@ -73,7 +78,8 @@ const java = (name: string, flags: readonly string[] = []) =>
     return { command: 'java', words: [...flags, '-Dorg.slf4j.simpleLogger.defaultLogLevel=off', '-cp', `${target}:${jars}/*`, name] }
   })
 
-const node = (file: string) => () => ({ command: process.execPath, words: [join(here, 'clients/node', file)] })
+/** A program of clients/node. */
+export const node = (file: string) => () => ({ command: process.execPath, words: [join(here, 'clients/node', file)] })
 
 /** Client -> its program, built when asked for. */
 export const programs: Record<string, () => Program> = {
