@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { checkGroupLimits } from '../controller/config-limits.ts'
 import { groupSetting } from './group-config.ts'
 import { testConfig } from './testing.ts'
 
@@ -24,4 +25,16 @@ it('holds what was set for a group within the bounds that the broker has now', (
 it('does not use a stored setting that is not valid', () => {
   expect(groupSetting(parts({ 'consumer.session.timeout.ms': 'long' }), 'g', 'consumer.session.timeout.ms')).toBe(45_000)
   expect(groupSetting(parts({ 'share.isolation.level': 'read_committed' }), 'g', 'share.isolation.level')).toBe('read_committed')
+})
+
+it('measures what is set for a group against the rest of what it has from the broker', () => {
+  const config = testConfig({
+    'group.consumer.min.session.timeout.ms': '6000',
+    'group.consumer.session.timeout.ms': '8000',
+    'group.consumer.heartbeat.interval.ms': '7000',
+  })
+  const check = (sessionTimeoutMs: number) => () =>
+    checkGroupLimits(new Map([['consumer.session.timeout.ms', String(sessionTimeoutMs)]]), config)
+  expect(check(6500)).toThrow('consumer.session.timeout.ms must be greater than consumer.heartbeat.interval.ms')
+  expect(check(7500)).not.toThrow()
 })
