@@ -135,15 +135,30 @@ const passing = new Set<number | undefined>([
   ErrorCode.NOT_ENOUGH_REPLICAS,
 ])
 
-/** Asks until the answer is one that stays; time goes on in between. */
+/** What is asked, while time goes on; rejects for what is never answered. */
+export async function answered<T>(broker: SimulatedBroker, asked: Promise<T>): Promise<T> {
+  let isSettled = false
+  const settled = asked.finally(() => {
+    isSettled = true
+  })
+  settled.catch(() => undefined)
+  for (let turn = 1; turn < 5000; turn++) {
+    await new Promise(resolve => setImmediate(resolve))
+    if (isSettled) return settled
+    if (turn % 20 === 0) broker.clock.advance(5)
+  }
+  throw new Error('a request is never answered')
+}
+
+/** Asks until the answer is one that stays; time goes on meanwhile. */
 export async function retried(broker: SimulatedBroker, ask: () => Promise<number | undefined>): Promise<number> {
+  let code: number | undefined
   for (let attempt = 0; attempt < 200; attempt++) {
-    const code = await ask()
+    code = await answered(broker, ask())
     if (!passing.has(code)) return code ?? -1
     broker.clock.advance(10)
-    await new Promise(resolve => setImmediate(resolve))
   }
-  throw new Error('asked too often')
+  throw new Error(`asked too often, the last answer is ${code}`)
 }
 
 /** Waits until the coordinator of a key is there. */
