@@ -145,7 +145,7 @@ async function build(world: World, givenStore: MetadataStore | undefined): Promi
   const logs = await openLogs(world, { clusterId, metadata, brokerEpoch: () => epoch })
   const network = new NetworkCounters()
   const replicas = openReplicas(world, { metadata, logs })
-  const { handlers, groups } = serve(world, { store, metadata, replicas })
+  const { handlers, groups, transactions } = serve(world, { store, metadata, replicas })
   const service = new Dispatcher({ handlers, clock, logger, counters: network })
   // Where the system picks a port, it must be known before the cluster is told; else nobody can connect before this broker can serve.
   const early = config.listeners.some(({ port }) => port === 0) ? await listen(world, service, network) : null
@@ -179,6 +179,6 @@ async function build(world: World, givenStore: MetadataStore | undefined): Promi
     await close()
     release.cancel()
   })
-  const metricsAddress = await openMetrics(world, { metadata, logs, replicas, network, groups })
+  const metricsAddress = await openMetrics(world, { metadata, logs, replicas, network, groups, transactions })
   return { clusterId, epoch, listeners, store, metadata, logs, replicas, network, metricsAddress }
 }

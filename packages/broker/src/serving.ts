@@ -11,6 +11,7 @@ import { RebalanceHistory } from './coordinator/rebalance-history.ts'
 import { TransactionAdmission } from './coordinator/transaction-admission.ts'
 import { TransactionCoordinator } from './coordinator/transaction-coordinator.ts'
 import { LocalMarkers } from './coordinator/transaction-markers.ts'
+import { TransactionWatch } from './coordinator/transaction-watch.ts'
 import { featuresOf } from './features.ts'
 import { administration } from './handlers/administration.ts'
 import { apiVersions } from './handlers/api-versions.ts'
@@ -25,6 +26,7 @@ import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { produce } from './handlers/produce.ts'
 import { transactionHandlers } from './handlers/transaction-handlers.ts'
 import type { GroupMetricsSources } from './metrics/group-metrics.ts'
+import type { TransactionMetricsSources } from './metrics/transaction-metrics.ts'
 import { FetchSessions } from './replica/fetch-session.ts'
 import { Replicas } from './replica/replicas.ts'
 import type { AnyHandler } from './requests/handler.ts'
@@ -56,10 +58,11 @@ export function openReplicas(world: World, parts: { metadata: Metadata; logs: Lo
   return replicas
 }
 
-/** What answers requests, and what is told of groups. */
+/** What answers requests, and what is told of groups and transactions. */
 export interface Served {
   readonly handlers: readonly AnyHandler[]
   readonly groups: GroupMetricsSources
+  readonly transactions: TransactionMetricsSources
 }
 
 /** The handlers of all APIs. */
@@ -74,10 +77,18 @@ export function serve(world: World, parts: { store: MetadataStore; metadata: Met
   const markers = new LocalMarkers({ metadata, replicas, groups, clock, logger, timeoutMs: () => config.value('request.timeout.ms') })
   const transactions = new TransactionCoordinator({ metadata, replicas, config, clock, logger, producerIds, markers })
   const admission = new TransactionAdmission({ transactions, config, clock, logger })
+  const watch = new TransactionWatch({
+    topics: () => replicas.topics,
+    open: () => transactions.open(),
+    maxTimeoutMs: () => config.value('transaction.max.timeout.ms'),
+    clock,
+    logger,
+  })
   closers.push(
     () => admin.close(),
     () => groups.close(),
     () => transactions.close(),
+    () => watch.close(),
   )
   const sessions = new FetchSessions({ clock, random, slots: config.value('max.incremental.fetch.session.cache.slots') })
   const handlers: readonly AnyHandler[] = [
@@ -100,5 +111,5 @@ export function serve(world: World, parts: { store: MetadataStore; metadata: Met
     return typeof partition === 'number' ? undefined : (partition.log ?? undefined)
   }
   const lag = new GroupLag({ led, log, clock, later: setImmediate })
-  return { handlers, groups: { led, lag, history } }
+  return { handlers, groups: { led, lag, history }, transactions: { led: () => transactions.led, watch } }
 }

@@ -5,6 +5,7 @@ import {
   CoordinatorRuntime,
   type Decision,
   type MarkerWriter,
+  type OpenTransaction,
   type ProducerIdSource,
   TransactionPartition,
   type TransactionSettings,
@@ -97,6 +98,11 @@ export class TransactionCoordinator implements TransactionService {
       if (told instanceof Promise) told.catch(() => undefined)
     }
     return led
+  }
+
+  /** Transactions under way. */
+  *open(): Generator<OpenTransaction> {
+    for (const { open } of this.led) yield* open
   }
 
   partitionOf(transactionalId: string): number {

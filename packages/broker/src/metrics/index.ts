@@ -7,6 +7,7 @@ import { groupMetrics, type GroupMetricsSources } from './group-metrics.ts'
 import { loopMetrics } from './loop-metrics.ts'
 import { networkMetrics } from './network-metrics.ts'
 import { topicMetrics } from './topic-metrics.ts'
+import { transactionMetrics, type TransactionMetricsSources } from './transaction-metrics.ts'
 
 export type { Family, Sample } from './family.ts'
 export { MetricsServer, type MetricsServerOptions } from './metrics-server.ts'
@@ -16,6 +17,7 @@ export interface MetricsSources extends ClusterSources {
   readonly network: NetworkCounters
   readonly topics: () => Iterable<{ readonly name: string; readonly counters: TopicCounters }>
   readonly groups: GroupMetricsSources
+  readonly transactions: TransactionMetricsSources
 }
 
 /** All metrics of a broker. */
@@ -23,6 +25,7 @@ export const brokerMetrics = (sources: MetricsSources): Family[] => [
   ...topicMetrics(sources.topics),
   ...clusterMetrics(sources),
   ...groupMetrics(sources.groups),
+  ...transactionMetrics(sources.transactions),
   ...networkMetrics(sources.network),
   ...loopMetrics(),
 ]
