@@ -11,6 +11,7 @@ import { testConfig } from './config/testing.ts'
 import { BrokerRegistration, Controller, letIn } from './controller/index.ts'
 import { lookInto } from './identity.ts'
 import type { GroupMetricsSources } from './metrics/group-metrics.ts'
+import type { TransactionMetricsSources } from './metrics/transaction-metrics.ts'
 import { TestConnection } from './replica/testing.ts'
 import type { AnyHandler, RequestContext } from './requests/handler.ts'
 import { Loaned, Ordered } from './requests/handler.ts'
@@ -28,6 +29,8 @@ export class SimulatedBroker {
   readonly store: MetadataStore
   /** What metrics tell of groups. */
   groups: GroupMetricsSources | undefined
+  /** The same of transactions. */
+  transactions: TransactionMetricsSources | undefined
   disk = new MemoryDisk({ now: () => this.clock.now() })
   #connection = new TestConnection()
   #handlers = new Map<number, AnyHandler>()
@@ -105,8 +108,9 @@ export class SimulatedBroker {
     let epoch = -1
     const logs = await openLogs(world, { clusterId, metadata, brokerEpoch: () => epoch })
     const replicas = openReplicas(world, { metadata, logs })
-    const { handlers, groups } = serve(world, { store, metadata, replicas })
+    const { handlers, groups, transactions } = serve(world, { store, metadata, replicas })
     this.groups = groups
+    this.transactions = transactions
     this.#handlers = new Map(handlers.map(handler => [handler.api.key, handler]))
     const registration = await BrokerRegistration.register({
       store,
