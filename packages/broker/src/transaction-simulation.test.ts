@@ -36,7 +36,13 @@ class Run {
   }
 
   async go(): Promise<void> {
-    const topic = { name: TOPIC, numPartitions: PARTITIONS, replicationFactor: 1, assignments: [], configs: [] }
+    const topic = {
+      name: TOPIC,
+      numPartitions: PARTITIONS,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [{ name: 'segment.ms', value: '1000' }],
+    }
     await this.#broker.ask(createTopicsApi, 7, { topics: [topic], timeoutMs: 1000 })
     await findCoordinator(this.#broker, GROUP, 0)
     // Both kinds of clients take turns with both ids: an id may go from one to the other.
@@ -60,6 +66,7 @@ class Run {
     const attempt: Attempt = { values: new Map(), offset: this.#below(3) === 0 ? ++this.#serial : null, outcome: 'unknown' }
     this.#attempts.push(attempt)
     const commits = this.#below(3) > 0
+    this.#broker.clock.advance(this.#below(600))
     const endsAt = this.#below(12)
     let step = 0
     const mayEnd = async (): Promise<void> => {

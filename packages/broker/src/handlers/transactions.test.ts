@@ -1,9 +1,11 @@
 // Transactions of a whole broker, as clients of transactions version 2 and those before speak them.
 import {
+  addPartitionsToTxnApi,
   createTopicsApi,
   describeProducersApi,
   describeTransactionsApi,
   ErrorCode,
+  fetchApi,
   listOffsetsApi,
   listTransactionsApi,
   offsetFetchApi,
@@ -147,6 +149,51 @@ describe('a partition', () => {
     expect(await mark(3, 1)).toEqual([NONE, UNKNOWN_TOPIC_OR_PARTITION])
     expect(await mark(2, 2)).toEqual([TRANSACTION_COORDINATOR_FENCED, UNKNOWN_TOPIC_OR_PARTITION])
     expect(await mark(4, 0)).toEqual([INVALID_PRODUCER_EPOCH, UNKNOWN_TOPIC_OR_PARTITION])
+  })
+})
+
+describe('readers of committed records who wait', () => {
+  it('are answered by the end of a transaction, which shows more than its marker', async () => {
+    const client = await begun()
+    await client.produce(first, ['x'.repeat(1000)])
+    const waiting = broker.ask(fetchApi, 12, {
+      maxWaitMs: 60_000,
+      minBytes: 1000,
+      isolationLevel: 1,
+      topics: [{ topic: 't', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100_000 }] }],
+      forgottenTopicsData: [],
+    })
+    await turns()
+    await client.end(true)
+    const [found] = (await waiting)?.responses[0]?.partitions ?? []
+    expect(found).toMatchObject({ errorCode: NONE, lastStableOffset: 2, abortedTransactions: [] })
+    expect(found?.records?.length).toBeGreaterThan(1000)
+  })
+})
+
+describe('AddPartitionsToTxn', () => {
+  it('adds all partitions of a transaction or none', async () => {
+    const client = await begun(oldClient)
+    const { producerEpoch, producerId } = client
+    const ask = (transactionalId: string, partitions: readonly number[], verifyOnly = false) => ({
+      transactionalId,
+      producerId,
+      producerEpoch,
+      verifyOnly,
+      topics: [{ name: 't', partitions }],
+    })
+    const codes = async (...transactions: ReturnType<typeof ask>[]) =>
+      (await broker.ask(addPartitionsToTxnApi, 5, { transactions }))?.resultsByTransaction.map(({ topicResults }) =>
+        topicResults.flatMap(({ resultsByPartition }) => resultsByPartition.map(({ partitionErrorCode }) => partitionErrorCode)),
+      )
+    const { INVALID_PRODUCER_ID_MAPPING, OPERATION_NOT_ATTEMPTED, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode
+    expect(await codes(ask('transfers', [0, 2]))).toEqual([[OPERATION_NOT_ATTEMPTED, UNKNOWN_TOPIC_OR_PARTITION]])
+    expect(await codes(ask('transfers', [0], true))).toEqual([[TRANSACTION_ABORTABLE]])
+    expect(await codes(ask('transfers', [0]), ask('others', [0, 1]))).toEqual([
+      [NONE],
+      [INVALID_PRODUCER_ID_MAPPING, INVALID_PRODUCER_ID_MAPPING],
+    ])
+    expect(await codes(ask('transfers', [0, 1], true))).toEqual([[NONE, TRANSACTION_ABORTABLE]])
   })
 })
 
