@@ -1,0 +1,140 @@
+// What hostile clients do to the coordinator of groups.
+import {
+  type AnyApi,
+  describeGroupsApi,
+  ErrorCode,
+  findCoordinatorApi,
+  joinGroupApi,
+  offsetCommitApi,
+  type RequestInitOf,
+  type ResponseOf,
+  readResponse,
+} from '@ottla/protocol'
+import { expect } from 'vitest'
+import type { Attack } from './attacks.ts'
+import { Flood, frameOf } from './flood.ts'
+
+const joining = (groupId: string, memberId: string, metadata: Buffer) => ({
+  groupId,
+  memberId,
+  sessionTimeoutMs: 6000,
+  rebalanceTimeoutMs: 6000,
+  protocolType: 'consumer',
+  protocols: [{ name: 'range', metadata }],
+})
+
+/** Sends requests over a few connections and counts the error codes of the answers. */
+async function ask<A extends AnyApi>(
+  port: number,
+  { api, version, bodies }: { api: A; version: number; bodies: readonly RequestInitOf<A>[] },
+  codeOf: (answer: ResponseOf<A>) => number,
+): Promise<string> {
+  const codes = new Map<number, number>()
+  const floods = await Flood.all(port, 4)
+  const sent = floods.map(() => 0)
+  for (const [index, flood] of floods.entries()) {
+    flood.onAnswer = frame => {
+      const code = codeOf(readResponse(api, version, frame).body)
+      codes.set(code, (codes.get(code) ?? 0) + 1)
+    }
+    for (let at = index; at < bodies.length; at += floods.length) {
+      const body = bodies[at]
+      if (body === undefined) continue
+      flood.send(frameOf(api, version, body))
+      sent[index] = (sent[index] ?? 0) + 1
+    }
+  }
+  for (const [index, flood] of floods.entries()) {
+    await flood.answered(sent[index] ?? 0)
+    expect(flood.answers).toBe(sent[index])
+    flood[Symbol.dispose]()
+  }
+  return [...codes].map(([code, count]) => `error ${code}: ${count}`).join(', ')
+}
+
+/** Waits until groups are served. */
+export async function groupsServed(port: number): Promise<void> {
+  using flood = await Flood.connect(port)
+  for (let waited = 0; ; waited += 100) {
+    const found = await flood.ask(findCoordinatorApi, 4, { keyType: 0, coordinatorKeys: ['any'] })
+    if (found.coordinators[0]?.errorCode === ErrorCode.NONE) {
+      const committed = await flood.ask(offsetCommitApi, 8, { groupId: 'any', memberId: '', topics: [] })
+      if (committed.topics.length === 0) return
+    }
+    if (waited > 30_000) throw new Error('groups are not served')
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+}
+
+const joinFlood: Attack = async ({ port }) => {
+  const many = Array.from({ length: 10_000 }, (_, i) => i)
+  const metadata = Buffer.alloc(100)
+  const join = (bodies: readonly RequestInitOf<typeof joinGroupApi>[]) =>
+    ask(port, { api: joinGroupApi, version: 4, bodies }, ({ errorCode }) => errorCode)
+  const told = [
+    `new members of one group: ${await join(many.map(() => joining('flooded', '', metadata)))}`,
+    `unknown members: ${await join(many.map(i => joining('flooded', `nobody-${i}`, metadata)))}`,
+    `a group each: ${await join(many.map(i => joining(`flooded-${i}`, '', metadata)))}`,
+  ]
+  return told.join('; ')
+}
+
+/** 800 MiB of metadata that members want to have remembered. */
+const giantMetadata: Attack = async ({ port }) => {
+  const metadata = Buffer.alloc(8 * 1024 * 1024, 0x61)
+  const bodies = Array.from({ length: 100 }, (_, i) => joining(`giant-${i}`, '', metadata))
+  return ask(port, { api: joinGroupApi, version: 3, bodies }, ({ errorCode }) => errorCode)
+}
+
+const giantCommit: Attack = async ({ port }) => {
+  const partitions = Array.from({ length: 10_000 }, (_, at) => ({
+    partitionIndex: at % 4,
+    committedOffset: at,
+    committedMetadata: 'x'.repeat(400),
+  }))
+  const modest = partitions.map(partition => ({ ...partition, committedMetadata: '' }))
+  const unknown = partitions.map((partition, partitionIndex) => ({ ...partition, partitionIndex }))
+  const commits = [
+    { groupId: 'committing', memberId: '', topics: [{ name: 'large', partitions: modest }] },
+    { groupId: 'committing', memberId: '', topics: [{ name: 'large', partitions }] },
+    { groupId: 'committing', memberId: '', topics: [{ name: 'large', partitions: unknown }] },
+    { groupId: 'committing', memberId: '', topics: partitions.map((partition, i) => ({ name: `none-${i}`, partitions: [partition] })) },
+  ]
+  const bodies = Array.from({ length: 10 }, () => commits).flat()
+  const of = { api: offsetCommitApi, version: 8, bodies }
+  return ask(port, of, ({ topics }) => topics[0]?.partitions[0]?.errorCode ?? -1)
+}
+
+const controlCharacters: Attack = async ({ port }) => {
+  const ids = [
+    '\0',
+    '\n{"level":60,"msg":"forged"}\n',
+    '\x1b[2J\x1b[31m',
+    '\u202egroup',
+    '\ud800',
+    '\ufeff',
+    '\x7f'.repeat(32_000),
+    "';--",
+    '__proto__',
+    '%s%n',
+  ]
+  const told: string[] = []
+  const metadata = Buffer.from('\x1b[2J')
+  const joins = ids.flatMap(id => [joining(id, '', metadata), joining(id, id, metadata)])
+  told.push(await ask(port, { api: joinGroupApi, version: 4, bodies: joins }, ({ errorCode }) => errorCode))
+  const partitions = [{ partitionIndex: 0, committedOffset: 1, committedMetadata: '\x1b[2J\n' }]
+  const commits = ids.map(groupId => ({ groupId, memberId: '', topics: [{ name: 'large', partitions }] }))
+  told.push(
+    await ask(port, { api: offsetCommitApi, version: 8, bodies: commits }, ({ topics }) => topics[0]?.partitions[0]?.errorCode ?? -1),
+  )
+  const bodies = [{ groups: ids }]
+  told.push(await ask(port, { api: describeGroupsApi, version: 5, bodies }, ({ groups }) => groups.length))
+  return told.join('; ')
+}
+
+export const groupAttacks: Record<string, Attack> = {
+  'a flood of joins': joinFlood,
+  'giant metadata of members': giantMetadata,
+  'commits of ten thousand partitions': giantCommit,
+  'group ids with control characters': controlCharacters,
+}
