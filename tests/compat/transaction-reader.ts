@@ -1,6 +1,5 @@
 // A reader with isolation.level=read_committed (KIP-98): it fetches up to the last stable offset and leaves out what the answer calls aborted.
-// It reads all the time, over small answers, and notes whatever a transaction must not let it see. The topic has one producer at a time, so
-// that at the last stable offset every transaction has its end.
+// It reads all the time, over small answers, and notes whatever a transaction must not let it see.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { batchesIn, ErrorCode, fetchApi, type FetchResponse, type RecordBatch, readEndTransaction, recordsOf } from '@ottla/protocol'
 import { Wire } from './wire.ts'
@@ -18,19 +17,20 @@ export interface CommittedRecord {
 class PartitionReader {
   readonly name: string
   readonly records: CommittedRecord[] = []
-  /** Per committed transaction the values it has in this partition. */
-  readonly transactions: string[][] = []
+  /** Per committed transaction the records it has in this partition. */
+  readonly transactions: CommittedRecord[][] = []
   readonly wrong: string[] = []
   position = 0
   aborted = 0
-  #lastStableOffset = 0
+  readonly #severalProducers: boolean
   /** True when the last answer went to the end of the log. */
   atEnd = false
   /** Producer id -> what it wrote since its last end of a transaction. */
-  readonly #open = new Map<number, { readonly isAborted: boolean; readonly values: string[] }>()
+  readonly #open = new Map<number, { readonly isAborted: boolean; readonly records: CommittedRecord[] }>()
 
-  constructor(name: string) {
+  constructor(name: string, severalProducers: boolean) {
     this.name = name
+    this.#severalProducers = severalProducers
   }
 
   #isWrong(what: string): void {
@@ -44,7 +44,6 @@ class PartitionReader {
       this.#isWrong(`the last stable offset ${lastStableOffset} is above the high watermark ${highWatermark}`)
     // A broker that came back answers with a high watermark, and a last stable offset, that it has to learn again.
     if (lastStableOffset < this.position) return
-    this.#lastStableOffset = lastStableOffset
     const aborted = (data.abortedTransactions ?? []).toSorted((a, b) => a.firstOffset - b.firstOffset)
     const abortedProducers = new Set<number>()
     for (const batch of data.records === null ? [] : batchesIn(data.records)) {
@@ -58,21 +57,21 @@ class PartitionReader {
       this.position = batch.nextOffset
     }
     this.atEnd = this.position === highWatermark
-    if (this.position === this.#lastStableOffset && this.#open.size > 0)
+    if (!this.#severalProducers && this.position === lastStableOffset && this.#open.size > 0)
       this.#isWrong(`a transaction without an end lies before the last stable offset ${lastStableOffset}`)
   }
 
   #data(batch: RecordBatch, abortedProducers: ReadonlySet<number>): void {
     const isAborted = batch.isTransactional && abortedProducers.has(batch.producerId)
-    const open = this.#open.get(batch.producerId) ?? { isAborted, values: [] }
+    const open = this.#open.get(batch.producerId) ?? { isAborted, records: [] }
     if (batch.isTransactional) this.#open.set(batch.producerId, open)
     if (open.isAborted !== isAborted)
       this.#isWrong(`${batch.baseOffset} is ${isAborted ? '' : 'not '}aborted, the transaction began otherwise`)
     if (isAborted) return
     for (const { offset, key, value } of recordsOf(batch)) {
-      const text = value?.toString() ?? ''
-      this.records.push({ offset, key: key?.toString(), value: text })
-      open.values.push(text)
+      const record = { offset, key: key?.toString(), value: value?.toString() ?? '' }
+      this.records.push(record)
+      open.records.push(record)
     }
   }
 
@@ -87,7 +86,7 @@ class PartitionReader {
       return
     }
     if (open?.isAborted) this.#isWrong(`records of the transaction that was committed at ${batch.baseOffset} were called aborted`)
-    if (open !== undefined) this.transactions.push(open.values)
+    if (open !== undefined) this.transactions.push(open.records)
   }
 }
 
@@ -110,10 +109,14 @@ export class CommittedReader implements AsyncDisposable {
   #failed: string | undefined
   #rounds = 0
 
-  constructor(port: number, topic: string, partitions: number) {
+  /** Where one producer writes at a time every transaction has its end before the last stable offset; of several the end may lie behind it. */
+  constructor(port: number, topic: string, partitions: number, options: { readonly severalProducers?: boolean } = {}) {
     this.#port = port
     this.#topic = topic
-    this.partitions = Array.from({ length: partitions }, (_, number) => new PartitionReader(`${topic}-${number}`))
+    this.partitions = Array.from(
+      { length: partitions },
+      (_, number) => new PartitionReader(`${topic}-${number}`, options.severalProducers === true),
+    )
     this.#reading = this.#readAll()
   }
 

@@ -17,12 +17,14 @@ export class InputWriter {
   readonly ends: number[] = Array.from({ length: partitions }, () => 0)
   readonly #port: number
   readonly #topic: string
+  readonly #valueOf: (partition: number, offset: number) => string
   readonly #writing: Promise<void>
   #stopped = false
 
-  constructor(port: number, topic: string) {
+  constructor(port: number, topic: string, valueOf = (partition: number, offset: number) => `${partition}/${offset}`) {
     this.#port = port
     this.#topic = topic
+    this.#valueOf = valueOf
     this.#writing = this.#write()
   }
 
@@ -59,7 +61,12 @@ export class InputWriter {
     const partitionData = this.ends.map((end, index) => {
       const builder = new BatchBuilder({ compression: 'none' })
       for (let offset = end; offset < end + 10; offset++)
-        builder.append({ timestamp: Date.now(), key: Buffer.from(`k${offset}`), value: Buffer.from(`${index}/${offset}`), headers: [] })
+        builder.append({
+          timestamp: Date.now(),
+          key: Buffer.from(`k${offset}`),
+          value: Buffer.from(this.#valueOf(index, offset)),
+          headers: [],
+        })
       return { index, records: builder.build().bytes }
     })
     const topicData = [{ name: this.#topic, partitionData }]
@@ -145,7 +152,7 @@ export class CopyRun implements AsyncDisposable {
   }
 
   /** Waits until something holds; starts a program that ended by itself again, as whoever runs it would. */
-  async until(what: string, holds: () => boolean, timeoutMs = 60_000): Promise<void> {
+  async until(what: string, holds: () => boolean, timeoutMs = 120_000): Promise<void> {
     const deadline = Date.now() + timeoutMs
     while (!holds()) {
       if (Date.now() > deadline || this.output.wrong.length > 0 || this.ended.length > 20)
@@ -201,9 +208,10 @@ export class CopyRun implements AsyncDisposable {
           `${name}: ${expected[first]} was expected, ${sources[first]} came, then ${sources.slice(first + 1, first + 6).join(' ')}`,
         )
       if (sources.length !== expected.length) found.push(`${name}: ${sources.length} records came of ${expected.length}`)
-      for (const values of transactions) {
-        const tags = new Set(values.map(value => value.split(' ')[1]))
-        if (tags.size > 1) found.push(`${name}: transactions ${[...tags].join(' and ')} came as one`)
+      for (const whole of transactions) {
+        const first = whole.findIndex(({ value }) => value.split(' ')[1] !== whole[0]?.value.split(' ')[1])
+        const around = whole.slice(Math.max(0, first - 2), first + 2).map(({ offset, value }) => `${offset} ${value}`)
+        if (first !== -1) found.push(`${name}: two transactions came as one: ${around.join(', ')}`)
       }
       for (const { value } of records) {
         const [, tag = '', index = '', size] = value.split(' ')

@@ -26,7 +26,7 @@ public class WordCount {
         properties.putAll(Map.of("bootstrap.servers", words[1], "application.id", words[5], "processing.guarantee", "exactly_once_v2",
             "commit.interval.ms", "100", "num.stream.threads", "1", "state.dir", System.getProperty("java.io.tmpdir"), "statestore.cache.max.bytes", "0",
             "consumer.session.timeout.ms", "2000", "consumer.heartbeat.interval.ms", "300", "consumer.auto.offset.reset", "earliest"));
-        properties.putAll(Map.of("replication.factor", "1", "producer.transaction.timeout.ms", "10000", "topology.optimization", "none"));
+        properties.putAll(Map.of("replication.factor", "1", "producer.transaction.timeout.ms", "5000", "topology.optimization", "none"));
         StreamsBuilder builder = new StreamsBuilder();
         builder.stream(words[3], Consumed.with(Serdes.String(), Serdes.String()))
             .flatMapValues(value -> Arrays.asList(value.split(" ")))
