@@ -27,8 +27,10 @@ type TopicData = ProduceRequest['topicData'][number]
 /** The client id that Kafka lets write to internal topics. */
 const ADMIN_CLIENT_ID = '__admin_client'
 
-const hasTransactional = (request: ProduceRequest): boolean =>
-  request.topicData.some(topic => topic.partitionData.some(({ records }) => isTransactional(records)))
+const hasTransactional = (request: ProduceRequest): boolean => {
+  for (const { partitionData } of request.topicData) for (const { records } of partitionData) if (isTransactional(records)) return true
+  return false
+}
 
 /** Errors whose text tells a client more than the code does. */
 const isTelling = (error: KafkaError): boolean =>
