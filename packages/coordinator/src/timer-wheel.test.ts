@@ -1,4 +1,4 @@
-// The wheel beside a model that looks at every timer: what fires, when, and what is left.
+// The wheel beside a model that looks at every timer: what fires, when, and what is left. FUZZ_SEEDS asks for more seeds.
 import { expect, it } from 'vitest'
 import { answered } from './decision.ts'
 import { seededRandom } from './group/testing.ts'
@@ -10,7 +10,7 @@ const nothing = () => answered(undefined)
 const delays = [0, 1, 9, 10, 11, 640, 5_000, 41_000, 45_000, 2_700_000, 90_000_000, 700_000_000, 3_000_000_000] as const
 
 it('fires what is due, never early and no more than a tick late', () => {
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= Number(process.env.FUZZ_SEEDS ?? 20); seed++) {
     const random = seededRandom(seed)
     const below = (limit: number): number => Math.floor(random.next() * limit)
     const clock = new StillClock()
@@ -39,7 +39,8 @@ it('fires what is due, never early and no more than a tick late', () => {
       expect(timers.has(key)).toBe(model.has(key))
       expect(wheel.size).toBe(model.size)
       expect(clock.pending.size).toBe(model.size === 0 ? 0 : 1)
-      for (const [left, deadline] of model) expect(deadline + 20, `seed ${seed}: ${left} was forgotten`).toBeGreaterThan(clock.time)
+      const forgotten = [...model].filter(([, deadline]) => deadline + 20 <= clock.time)
+      expect(forgotten, `seed ${seed}`).toEqual([])
     }
   }
 })

@@ -125,7 +125,7 @@ describe('uniform', () => {
           expectBalanced(members, target)
         })
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     )
   })
 

@@ -1,5 +1,5 @@
 // Transactional producers, some of them zombies, over coordinators that come and go and markers that fail: whatever happens, all partitions of a
-// transaction learn of the same outcome, and it is the one that the producer was told.
+// transaction learn of the same outcome, and it is the one that the producer was told. FUZZ_SEED sets where the seeds begin, FUZZ_SEEDS how many.
 
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
@@ -10,7 +10,10 @@ import { mayFollow, type TransactionStateName } from './states.ts'
 import { TestCoordinator } from './testing.ts'
 import { readTransaction } from './transaction.ts'
 
-const seeds = Array.from({ length: 60 }, (_, index) => index + 1 + 1000 * Number(process.env.FUZZ_SEED ?? 1))
+const seeds = Array.from(
+  { length: Number(process.env.FUZZ_SEEDS ?? 15) },
+  (_, index) => index + 1 + 1000 * Number(process.env.FUZZ_SEED ?? 1),
+)
 
 /** Outcomes of what each transaction wrote, by its tag. */
 const outcomesOf = (partitions: readonly SimulatedPartition[]): Map<string, Set<string>> => {

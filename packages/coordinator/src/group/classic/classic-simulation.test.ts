@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { ClassicSimulation } from './classic-simulation.ts'
 
+// FUZZ_SEED sets where the seeds begin, FUZZ_SEEDS how many there are.
 const firstSeed = Number(process.env.FUZZ_SEED ?? 1)
+const seeds = Number(process.env.FUZZ_SEEDS ?? 15)
 
 describe('random lives of classic groups', () => {
   it('keep what always holds, and come to rest', async () => {
     const seen = { joined: 0, synced: 0, fenced: 0, late: 0, restarts: 0 }
-    for (let seed = firstSeed; seed < firstSeed + 40; seed++) {
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
       const life = new ClassicSimulation(seed)
       try {
         for (let step = 0; step < 300; step++) await life.step()
