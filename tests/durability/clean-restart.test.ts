@@ -1,13 +1,22 @@
-// A clean stop leaves everything as the next start needs it: after SIGTERM and a start the files of all partitions (segments, indexes,
-// producer snapshots, leader epochs, of ordinary and compacted topics and of the committed offsets) hold the same bytes, and are the same
-// files, not touched since: nothing is recovered, made anew or written again. How much the new process reads is printed, and does not grow
-// with the logs. Transactions are not written here, so there are no transaction indexes to compare.
+// A clean stop leaves everything as the next start needs it: after SIGTERM and a start the files of all partitions (segments, all indexes,
+// producer snapshots, leader epochs; of ordinary, transactional and compacted topics, of groups and of transactions) hold the same bytes,
+// and are the same files, not touched since: nothing is recovered, made anew or written again. How much the new process reads is printed,
+// and does not grow with the logs.
 // RESTARTS sets how often (2 by default), with new records before each.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BatchBuilder, createTopicsApi, ErrorCode, initProducerIdApi, produceApi } from '@ottla/protocol'
+import {
+  addPartitionsToTxnApi,
+  BatchBuilder,
+  createTopicsApi,
+  endTxnApi,
+  ErrorCode,
+  findCoordinatorApi,
+  initProducerIdApi,
+  produceApi,
+} from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { type BrokerProcess, startBroker } from '../compat/broker.ts'
 import { Wire } from '../compat/wire.ts'
@@ -21,6 +30,7 @@ const topics: Record<string, Record<string, string>> = {
   plain: { 'segment.bytes': '1048576' },
   compressed: { 'compression.type': 'zstd', 'segment.bytes': '1048576' },
   idempotent: { 'segment.bytes': '1048576' },
+  transactional: { 'segment.bytes': '1048576' },
   compacted: { 'cleanup.policy': 'compact', 'segment.bytes': '1048576', 'min.cleanable.dirty.ratio': '0.01' },
 }
 const partitions = 3
@@ -95,6 +105,52 @@ async function produceKeyed(broker: BrokerProcess, how: { topic: string; random:
   }
 }
 
+/** Transactions of one producer, most of them aborted. */
+async function runTransactions(broker: BrokerProcess, goesOn: () => boolean): Promise<void> {
+  await using wire = await Wire.connect(broker.port)
+  const transactionalId = 'transactions'
+  const init = async () => {
+    await wire.ask(findCoordinatorApi, 4, { keyType: 1, coordinatorKeys: [transactionalId] })
+    return wire.ask(initProducerIdApi, 4, { transactionalId, transactionTimeoutMs: 60_000 })
+  }
+  let producer = await init()
+  for (let waited = 0; producer.errorCode !== ErrorCode.NONE && waited < 20_000; waited += 100) {
+    await sleep(100)
+    producer = await init()
+  }
+  const { producerId, producerEpoch } = producer
+  const topic = { name: 'transactional', partitions: Array.from({ length: partitions }, (_, at) => at) }
+  for (let number = 0; number < 3 || goesOn(); number++) {
+    const added = await wire.ask(addPartitionsToTxnApi, 3, {
+      v3AndBelowTransactionalId: transactionalId,
+      v3AndBelowProducerId: producerId,
+      v3AndBelowProducerEpoch: producerEpoch,
+      v3AndBelowTopics: [topic],
+    })
+    const codes = added.resultsByTopicV3AndBelow[0]?.resultsByPartition.map(({ partitionErrorCode }) => partitionErrorCode) ?? []
+    // The markers of the transaction before are still being written.
+    if (codes.includes(ErrorCode.CONCURRENT_TRANSACTIONS)) {
+      await sleep(10)
+      number--
+      continue
+    }
+    expect(codes).toEqual(topic.partitions.map(() => ErrorCode.NONE))
+    const partitionData = topic.partitions.map(index => {
+      const batch = new BatchBuilder({ producerId, producerEpoch, baseSequence: number, isTransactional: true })
+      return { index, records: batch.append({ timestamp: Date.now(), value: Buffer.alloc(500) }).build().bytes }
+    })
+    const answer = await wire.ask(produceApi, 9, {
+      transactionalId,
+      acks: -1,
+      timeoutMs: 5000,
+      topicData: [{ name: topic.name, partitionData }],
+    })
+    for (const { errorCode } of answer.responses[0]?.partitionResponses ?? []) expect(errorCode).toBe(ErrorCode.NONE)
+    const ended = await wire.ask(endTxnApi, 3, { transactionalId, producerId, producerEpoch, committed: number % 4 === 3 })
+    expect(ended.errorCode).toBe(ErrorCode.NONE)
+  }
+}
+
 /** Waits until compaction has nothing to do any more and what it replaced is gone: else it goes on after the start. */
 async function compacted(data: string): Promise<void> {
   let [before, same] = ['', 0]
@@ -120,6 +176,7 @@ for (const mode of ['ack', 'os'])
       'log.flush.mode': mode,
       'group.initial.rebalance.delay.ms': '0',
       'offsets.topic.num.partitions': '4',
+      'transaction.state.log.num.partitions': '4',
       'offsets.topic.segment.bytes': '1048576',
       'log.cleaner.backoff.ms': '200',
       'log.initial.task.delay.ms': '500',
@@ -141,13 +198,15 @@ for (const mode of ['ack', 'os'])
         ...Object.entries(written).flatMap(([topic, all]) => all.map(history => produce(broker, history, { topic, random, goesOn }))),
         ...['idempotent', 'compacted'].map(topic => produceKeyed(broker, { topic, random, goesOn })),
         ...consumers.map(consumer => consumer.run(broker, goesOn)),
+        runTransactions(broker, goesOn),
       ])
       await compacted(broker.data)
       expect(await broker.stop()).toBe(0)
       const left = partitionFiles(broker.data)
-      for (const suffix of ['.log', '.index', '.timeindex', '.snapshot', 'leader-epoch-checkpoint', 'partition.metadata'])
+      for (const suffix of ['.log', '.index', '.timeindex', '.txnindex', '.snapshot', 'leader-epoch-checkpoint', 'partition.metadata'])
         expect(ofAll(left, suffix).length, `no ${suffix} to compare`).toBeGreaterThan(0)
-      expect([...left.keys()].some(path => path.startsWith('__consumer_offsets-'))).toBe(true)
+      for (const internal of ['__consumer_offsets-', '__transaction_state-'])
+        expect([...left.keys()].some(path => path.startsWith(internal))).toBe(true)
 
       const printed = broker.output().length
       await broker.start()
