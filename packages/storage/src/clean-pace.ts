@@ -37,6 +37,18 @@ export interface CleanPaceOptions {
   readonly signal?: AbortSignal
 }
 
+/** What a pass asks between its steps; `CleanPace` on the event loop, and in a thread of its own one that never gives way. */
+export interface PassPace {
+  /** Whether the loop was held for long enough. */
+  readonly isDue: boolean
+  /** Gives the loop back for a moment. */
+  pause(): Promise<void>
+  /** Accounts for bytes that were read or written, and waits where there were too many. Rejects with CompactionAborted. */
+  took(bytes: number): Promise<void>
+  /** Does work that consists of `count` steps; `work` says whether to go on. */
+  inSteps(count: number, work: (from: number, until: number) => boolean): boolean | Promise<boolean>
+}
+
 const SLICE_MS = 2
 /** Of work that is done in steps: so many between two looks at the clock. */
 const STEPS_AT_A_TIME = 64
@@ -49,7 +61,7 @@ const oneTurn = (): Promise<void> =>
   })
 
 /** See the top of the file. */
-export class CleanPace {
+export class CleanPace implements PassPace {
   /** Says whether the pass still makes sense. */
   isWanted: () => boolean = () => true
   readonly #options: CleanPaceOptions

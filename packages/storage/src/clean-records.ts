@@ -3,7 +3,7 @@
 // timestamp delta of each written anew. The base timestamp becomes that of the first record left, or the delete horizon (KIP-534).
 
 import { Attribute, BATCH_HEADER_BYTES, BatchBuilder, openRecords, type RecordBatch, type RecordCursor, recordsOf } from '@ottla/protocol'
-import type { CleanPace } from './clean-pace.ts'
+import type { PassPace } from './clean-pace.ts'
 import { writeInt64 } from './int64.ts'
 
 const FLAGS_AT = 21
@@ -157,7 +157,7 @@ const converted = (batch: RecordBatch, rules: BatchRules): CleanResult => {
 const chosenOf = (
   batch: RecordBatch,
   chosen: Chosen,
-  context: { readonly rules: BatchRules; readonly pace: CleanPace; readonly body: RecordCursor },
+  context: { readonly rules: BatchRules; readonly pace: PassPace; readonly body: RecordCursor },
 ): CleanResult | Promise<CleanResult> => {
   const { body, pace, rules } = context
   const records = chosen.count
@@ -180,7 +180,7 @@ const chosenOf = (
  * What is left of a batch; undefined when nothing is. Of a large one it gives the loop back from time to time: the batch's bytes must stay as
  * they are meanwhile. Throws KafkaError, or rejects with it, for a batch that cannot be read.
  */
-export const cleanBatch = (batch: RecordBatch, rules: BatchRules, pace: CleanPace): CleanResult | Promise<CleanResult> => {
+export const cleanBatch = (batch: RecordBatch, rules: BatchRules, pace: PassPace): CleanResult | Promise<CleanResult> => {
   if (batch.magic < 2) return converted(batch, rules)
   if (batch.recordsCount === 0) return rules.keepsEmpty ? { batch: emptied(batch), records: 0 } : undefined
   const cursor = openRecords(batch)

@@ -3,7 +3,7 @@
 // horizon; the last batch of each producer, empty if need be, because its sequence number is needed to tell the next one.
 
 import type { RecordBatch, RecordCursor } from '@ottla/protocol'
-import type { CleanPace } from './clean-pace.ts'
+import type { PassPace } from './clean-pace.ts'
 import { type BatchRules, type CleanResult, cleanBatch } from './clean-records.ts'
 import type { CleanTransactions } from './clean-transactions.ts'
 import type { KeyOffsetMap } from './key-offset-map.ts'
@@ -47,14 +47,14 @@ export class BatchCleaner implements BatchRules {
   needsHorizon = false
   readonly newHorizonMs: number
   readonly #rules: CleanRules
-  readonly #pace: CleanPace
+  readonly #pace: PassPace
   readonly #counts: CleanCounts
   // Of the batch at hand.
   #drops = false
   #isControl = false
   #isPastHorizon = false
 
-  constructor(rules: CleanRules, pace: CleanPace, counts: CleanCounts) {
+  constructor(rules: CleanRules, pace: PassPace, counts: CleanCounts) {
     this.#rules = rules
     this.#pace = pace
     this.#counts = counts

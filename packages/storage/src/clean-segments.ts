@@ -1,9 +1,9 @@
 // The two readings of one compaction pass (Kafka's Cleaner): first the keys of what is dirty go into a map with their last offsets, then
 // segments are read from the start of the log and written without the records that a later one replaces. This works on files and
-// numbers alone, so that it could as well be done by another thread.
+// numbers alone, so that it can as well be done by another thread (clean-thread.ts).
 
 import { openRecords, type RecordBatch, recordsOf } from '@ottla/protocol'
-import type { CleanPace } from './clean-pace.ts'
+import type { PassPace } from './clean-pace.ts'
 import { BatchReader } from './clean-reader.ts'
 import type { CleanResult } from './clean-records.ts'
 import { BatchCleaner, type CleanCounts, type CleanRules } from './clean-rules.ts'
@@ -27,7 +27,7 @@ export interface CleanSource {
 
 export interface CleanInput {
   readonly files: Files
-  readonly pace: CleanPace
+  readonly pace: PassPace
   /** About how much is read at a time. */
   readonly bufferBytes: number
 }
@@ -60,11 +60,7 @@ const eachBatch = async (
 }
 
 /** Enters the keys of a batch; false when one does not fit, and then `latestOffset` is before its record. */
-const enterKeys = (
-  batch: RecordBatch,
-  map: KeyOffsetMap,
-  options: { startOffset: number; pace: CleanPace },
-): boolean | Promise<boolean> => {
+const enterKeys = (batch: RecordBatch, map: KeyOffsetMap, options: { startOffset: number; pace: PassPace }): boolean | Promise<boolean> => {
   const { pace, startOffset } = options
   if (batch.magic < 2) {
     for (const { key, offset } of recordsOf(batch)) {

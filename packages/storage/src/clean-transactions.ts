@@ -2,7 +2,7 @@
 // transactions go at once. A marker goes when nothing of its transaction is left before it, and then only behind its delete horizon.
 
 import { ControlType, controlTypeOf, type RecordBatch, recordsOf } from '@ottla/protocol'
-import type { AbortedTransaction, TransactionIndex } from './transaction-index.ts'
+import type { AbortedTransaction } from './transaction-index.ts'
 
 interface OpenAborted {
   readonly transaction: AbortedTransaction
@@ -13,7 +13,7 @@ interface OpenAborted {
 /** Comes by the batches of a log in their order. */
 export class CleanTransactions {
   /** Takes the aborted transactions of which something is left; set for each new segment. */
-  index: TransactionIndex | undefined
+  index: { append(transaction: AbortedTransaction): void } | undefined
   /** By first offset, falling: the next one is the last. */
   readonly #waiting: AbortedTransaction[]
   /** By producer. */

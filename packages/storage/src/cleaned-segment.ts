@@ -2,14 +2,18 @@
 // the device; what a crash leaves of them is removed at the next start.
 
 import { ErrorCode, KafkaError, type RecordBatch } from '@ottla/protocol'
+import { BatchChunks } from './batch-chunks.ts'
 import { CompactionAborted } from './clean-pace.ts'
-import type { CleanTarget } from './clean-segments.ts'
+import type { GroupTarget } from './clean-work.ts'
 import type { OpenFile } from './files.ts'
 import { whileWriting } from './log-files.ts'
 import type { Log } from './log.ts'
 import { asError, codeOf, syncOnce } from './platform-error.ts'
 import { Segment, segmentSuffixes } from './segment.ts'
 import { isPassing } from './undo.ts'
+
+/** Last offset, greatest timestamp and size of a batch. */
+const FACTS = 3
 
 /** Ending of files that are not complete. */
 export const CLEANED_ENDING = '.cleaned'
@@ -49,13 +53,11 @@ export const removeCleaned = async (log: Log, baseOffset: number): Promise<void>
 }
 
 /** See the top of the file. */
-export class CleanedSegment implements CleanTarget {
+export class CleanedSegment implements GroupTarget {
   readonly segment: Segment
   readonly #log: Log
   readonly #file: OpenFile
-  #chunks: Buffer[] = []
-  /** The run of batches at the end of `#chunks` that lie one behind the other: where they are. */
-  #run: { readonly buffer: Buffer; readonly from: number; until: number } | undefined
+  readonly #chunks = new BatchChunks()
 
   private constructor(log: Log, segment: Segment) {
     this.segment = segment
@@ -75,25 +77,30 @@ export class CleanedSegment implements CleanTarget {
 
   add(batch: RecordBatch): void {
     const { config, world } = this.#log
-    const { at, buffer, sizeInBytes: size } = batch
-    this.segment.add(world, config, { lastOffset: batch.lastOffset, maxTimestamp: batch.maxTimestamp, size })
-    const run = this.#run
-    if (run !== undefined && run.buffer === buffer && run.until === at) {
-      run.until = at + size
-      this.#chunks[this.#chunks.length - 1] = buffer.subarray(run.from, run.until)
-      return
-    }
-    this.#run = { buffer, from: at, until: at + size }
-    this.#chunks.push(buffer.subarray(at, at + size))
+    const { lastOffset, maxTimestamp, sizeInBytes: size } = batch
+    this.segment.add(world, config, { lastOffset, maxTimestamp, size })
+    this.#chunks.add(batch)
   }
 
   flush(): void {
     const { segment } = this
-    const chunks = this.#chunks
-    this.#chunks = []
-    this.#run = undefined
+    const chunks = this.#chunks.take()
     if (chunks.length === 0) return
     whileWriting(this.#log, () => this.#file.writeSync(chunks, segment.written))
+    segment.written = segment.size
+    segment.verified = segment.size
+  }
+
+  get path(): string {
+    return this.segment.logPath(this.#log.path)
+  }
+
+  wrote(facts: Float64Array): void {
+    const { config, world } = this.#log
+    const { segment } = this
+    for (let at = 0; at < facts.length; at += FACTS) {
+      segment.add(world, config, { lastOffset: facts[at] ?? 0, maxTimestamp: facts[at + 1] ?? 0, size: facts[at + 2] ?? 0 })
+    }
     segment.written = segment.size
     segment.verified = segment.size
   }

@@ -4,11 +4,13 @@
 
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { CleanPace, CompactionAborted, IoThrottle } from './clean-pace.ts'
+import { CleanThread, CleanThreadLost } from './clean-thread.ts'
 import { type CompactionResult, DEDUPE_BUFFER_BYTES, IO_BUFFER_BYTES, LOAD_FACTOR } from './compaction.ts'
 import { type CleanableRange, cleanableRange } from './compaction-plan.ts'
 import type { Log } from './log.ts'
 import type { LogDirectory } from './log-directory.ts'
 import type { LogWorld } from './log-world.ts'
+import { nodeFiles } from './node-files.ts'
 import { asError } from './platform-error.ts'
 import { every, type Repeated } from './repeated.ts'
 
@@ -26,7 +28,7 @@ export interface CleanerSettings {
   readonly ioBufferBytes: number
   /** `io.max.bytes.per.second`, read and written, of all passes together. */
   readonly ioMaxBytesPerSecond: number
-  /** `threads`: how many logs are compacted at a time, by turns on one event loop. Counts when the cleaner starts. */
+  /** `threads`: how many logs are compacted at a time, by turns in one thread. Counts when the cleaner starts. */
   readonly threads: number
 }
 
@@ -63,7 +65,12 @@ export interface CleanerParts {
   readonly settings: () => CleanerSettings
   /** Gives the loop back; default: for one turn. */
   readonly pause?: () => Promise<void>
+  /** Does the heavy part; default: one of its own where the logs lie on the real disk. */
+  readonly thread?: CleanThread
 }
+
+/** A pass that took its thread with it is tried again; a log that does so again and again holds up the others. */
+const MAX_THREADS_LOST = 3
 
 interface Candidate {
   readonly log: Log
@@ -98,6 +105,10 @@ export class LogCleaner {
   readonly #running = new Set<Log>()
   /** With the reason. */
   readonly #uncleanable = new Map<Log, Error>()
+  /** Undefined for a disk in memory: all is done on the event loop there. */
+  readonly #thread: CleanThread | undefined
+  /** How often the thread was lost over a log. */
+  readonly #threadsLost = new WeakMap<Log, number>()
   #timers: Repeated[] = []
   /** Runs that stopping waits for. */
   readonly #runs = new Set<Promise<unknown>>()
@@ -105,6 +116,8 @@ export class LogCleaner {
   constructor(parts: CleanerParts) {
     this.#parts = parts
     this.#throttle = new IoThrottle(parts.world.clock)
+    const { clock, files } = parts.world
+    if (files === nodeFiles) this.#thread = parts.thread ?? CleanThread.find({ clock })
   }
 
   /** Logs that could not be compacted, with the reason: they are left alone until the next start. */
@@ -125,6 +138,7 @@ export class LogCleaner {
     this.#timers = []
     this.#stop.abort()
     await Promise.allSettled(this.#runs)
+    await this.#thread?.close()
   }
 
   /** Compacts the dirtiest log, once. False when there was none, or it could not be done. */
@@ -165,8 +179,10 @@ export class LogCleaner {
         dedupeBufferBytes: settings.dedupeBufferBytes / threads,
         loadFactor: settings.loadFactor,
         ioBufferBytes: settings.ioBufferBytes / threads,
+        ...(this.#thread === undefined ? {} : { thread: this.#thread }),
       })
       if (result === undefined) return false
+      this.#threadsLost.delete(log)
       this.#tell(log, result, world.clock.monotonic() - startMs)
       // Compaction leaves gaps between segments. Below the recovery point no start takes one for a loss, whatever the topic's policy is then.
       await directory.writeCheckpoint('recoveryPoint')
@@ -185,6 +201,8 @@ export class LogCleaner {
     const fields = { topic: log.topic, partition: log.partition, error: error.message }
     if (error instanceof CompactionAborted) {
       logger.debug(fields, 'a compaction was given up')
+    } else if (error instanceof CleanThreadLost && this.#mayTryAgain(log)) {
+      logger.warn(fields, 'a compaction is tried again')
     } else if (error instanceof KafkaError && error.code === ErrorCode.KAFKA_STORAGE_ERROR) {
       // The disk is full, or the directory offline.
       logger.warn(fields, 'a compaction could not be done')
@@ -192,6 +210,12 @@ export class LogCleaner {
       this.#uncleanable.set(log, error)
       logger.error(fields, 'the log cannot be compacted and is left as it is')
     }
+  }
+
+  #mayTryAgain(log: Log): boolean {
+    const count = (this.#threadsLost.get(log) ?? 0) + 1
+    this.#threadsLost.set(log, count)
+    return count < MAX_THREADS_LOST
   }
 
   #tell(log: Log, result: CompactionResult, durationMs: number): void {

@@ -5,15 +5,17 @@
 
 import type { CleanPace } from './clean-pace.ts'
 import { CompactionAborted } from './clean-pace.ts'
-import { CleanCounts, type CleanRules, type LastRecord } from './clean-rules.ts'
-import { type CleanInput, cleanGroup, type CleanSource, mapKeys } from './clean-segments.ts'
-import { CleanTransactions } from './clean-transactions.ts'
-import { CleanedSegment, removeCleaned } from './cleaned-segment.ts'
+import type { CleanCounts, LastRecord } from './clean-rules.ts'
+import type { CleanSource } from './clean-segments.ts'
+import { type CleanThread, CleanWriteFailed } from './clean-thread.ts'
+import { CleanPass, type CleanWork, type PassFacts } from './clean-work.ts'
+import { CleanedSegment, removeCleaned, whileSyncing } from './cleaned-segment.ts'
 import { abortedTransactions, type CleanableRange, cleanableRange, groupSegments } from './compaction-plan.ts'
 import { replaceSegments } from './compaction-swap.ts'
-import { KeyOffsetMap, SLOT_BYTES } from './key-offset-map.ts'
+import { type KeyOffsetMapOptions, SLOT_BYTES } from './key-offset-map.ts'
 import type { Log } from './log.ts'
-import { codeOf } from './platform-error.ts'
+import { nodeFiles } from './node-files.ts'
+import { asError, codeOf } from './platform-error.ts'
 import type { Segment } from './segment.ts'
 
 export interface CompactionOptions {
@@ -26,6 +28,8 @@ export interface CompactionOptions {
   readonly ioBufferBytes?: number
   /** Default: what may be compacted now. */
   readonly range?: CleanableRange
+  /** Does the heavy part, for a log on the real disk. Default: it is done here, by turns of the event loop. */
+  readonly thread?: CleanThread
 }
 
 export interface CompactionResult {
@@ -56,11 +60,11 @@ const sourceOf = (log: Log, segment: Segment, from: number): CleanSource => {
 }
 
 /** A map that is large enough for the range, or as large as it may be: there are not more keys than offsets. */
-const mapFor = (log: Log, range: CleanableRange, options: CompactionOptions): KeyOffsetMap => {
+const mapFor = (log: Log, range: CleanableRange, options: CompactionOptions): KeyOffsetMapOptions => {
   const { dedupeBufferBytes = DEDUPE_BUFFER_BYTES, loadFactor = LOAD_FACTOR } = options
   const offsets = range.firstUncleanableOffset - range.firstDirtyOffset
   const wanted = Math.ceil(offsets / loadFactor + 1024) * SLOT_BYTES
-  return new KeyOffsetMap({ bytes: Math.min(dedupeBufferBytes, wanted), loadFactor, seed: log.world.random.bytes(4).readInt32BE(0) })
+  return { bytes: Math.min(dedupeBufferBytes, wanted), loadFactor, seed: log.world.random.bytes(4).readInt32BE(0) }
 }
 
 /** The last that each producer wrote, of those that may be met before `endOffset`. */
@@ -74,27 +78,37 @@ const lastRecordsBefore = (log: Log, endOffset: number): Map<number, LastRecord>
 
 interface Pass {
   readonly log: Log
-  readonly input: CleanInput
-  readonly rules: Omit<CleanRules, 'lastRecords'>
-  readonly counts: CleanCounts
+  readonly pace: CleanPace
+  readonly work: CleanWork
+}
+
+/** Writes the segment in the making; in another thread the error says whether the device of the log is to blame. */
+const writeGroup = async ({ log, work }: Pass, group: readonly Segment[], cleaned: CleanedSegment): Promise<void> => {
+  const last = group.at(-1)
+  const lastRecords = lastRecordsBefore(log, last === undefined ? 0 : log.endOffsetOf(log.segments.indexOf(last)))
+  const sources = group.map(segment => sourceOf(log, segment, 0))
+  try {
+    await work.cleanGroup({ sources, lastRecords }, cleaned, cleaned.segment.transactions(log.world))
+  } catch (error) {
+    if (!(error instanceof CleanWriteFailed)) throw error
+    await whileSyncing(log, () => Promise.reject(asError(error.cause)))
+  }
 }
 
 const compactGroup = async (pass: Pass, group: readonly Segment[]): Promise<void> => {
-  const { counts, input, log, rules } = pass
+  const { log, pace } = pass
   const [first] = group
   const last = group.at(-1)
   if (first === undefined || last === undefined) return
   if (group.some(segment => !log.segments.includes(segment))) throw new CompactionAborted('segments were deleted meanwhile')
   const { baseOffset } = first
-  const sources = group.map(segment => sourceOf(log, segment, 0))
   const cleaned = await CleanedSegment.begin(log, { baseOffset, createdMs: last.createdMs })
   let isDone = false
   try {
-    rules.transactions.index = cleaned.segment.transactions(log.world)
-    const lastRecords = lastRecordsBefore(log, log.endOffsetOf(log.segments.indexOf(last)))
-    await cleanGroup(input, sources, cleaned, { rules: { ...rules, lastRecords }, counts })
+    await writeGroup(pass, group, cleaned)
+    pace.check()
     await cleaned.complete()
-    input.pace.check()
+    pace.check()
     await replaceSegments(log, cleaned.segment, group)
     isDone = true
   } finally {
@@ -104,33 +118,44 @@ const compactGroup = async (pass: Pass, group: readonly Segment[]): Promise<void
   }
 }
 
-const compact = async (log: Log, range: CleanableRange, options: CompactionOptions): Promise<CompactionResult> => {
+const factsOf = (log: Log, range: CleanableRange, options: CompactionOptions): PassFacts => {
   const { config, world } = log
-  const { pace } = options
   const { firstDirtyOffset, firstUncleanableOffset } = range
-  const input: CleanInput = { files: world.files, pace, bufferBytes: Math.ceil((options.ioBufferBytes ?? IO_BUFFER_BYTES) / 2) }
-  const counts = new CleanCounts()
-  const map = mapFor(log, range, options)
-  const now = world.clock.now()
   const dirty = log.segments.slice(Math.max(0, log.segmentIndexOf(firstDirtyOffset)), log.segmentIndexOf(firstUncleanableOffset))
   const lastClean = log.segments[log.segmentIndexOf(firstDirtyOffset) - 1]
-  const legacyHorizonMs = lastClean === undefined ? 0 : sourceOf(log, lastClean, 0).modifiedMs - config.deleteRetentionMs
-  const sources = dirty.map(segment =>
-    sourceOf(log, segment, segment.baseOffset >= firstDirtyOffset ? 0 : segment.positionFor(world, firstDirtyOffset, config)),
-  )
-  await mapKeys(input, sources, map, {
+  return {
+    map: mapFor(log, range, options),
+    bufferBytes: Math.ceil((options.ioBufferBytes ?? IO_BUFFER_BYTES) / 2),
+    dirty: dirty.map(segment =>
+      sourceOf(log, segment, segment.baseOffset >= firstDirtyOffset ? 0 : segment.positionFor(world, firstDirtyOffset, config)),
+    ),
     startOffset: firstDirtyOffset,
     endOffset: firstUncleanableOffset,
-    transactions: new CleanTransactions(abortedTransactions(log, firstDirtyOffset, firstUncleanableOffset)),
-    counts,
-  })
-  const endOffset = Math.max(map.latestOffset + 1, firstDirtyOffset)
-  const groups = groupSegments(log, endOffset, firstUncleanableOffset)
-  const transactions = new CleanTransactions(abortedTransactions(log, log.segmentAt(0).baseOffset, firstUncleanableOffset))
-  const rules = { map, transactions, endOffset: firstUncleanableOffset, now, deleteRetentionMs: config.deleteRetentionMs, legacyHorizonMs }
-  for (const group of groups) await compactGroup({ log, input, rules, counts }, group)
-  log.cleanedOffset = endOffset
-  return { firstDirtyOffset, endOffset, isPartial: endOffset < firstUncleanableOffset, keys: map.size, counts }
+    abortedDirty: abortedTransactions(log, firstDirtyOffset, firstUncleanableOffset),
+    aborted: abortedTransactions(log, log.segmentAt(0).baseOffset, firstUncleanableOffset),
+    now: world.clock.now(),
+    deleteRetentionMs: config.deleteRetentionMs,
+    legacyHorizonMs: lastClean === undefined ? 0 : sourceOf(log, lastClean, 0).modifiedMs - config.deleteRetentionMs,
+  }
+}
+
+const compact = async (log: Log, range: CleanableRange, options: CompactionOptions): Promise<CompactionResult> => {
+  const { pace, thread } = options
+  const { files } = log.world
+  const { firstDirtyOffset, firstUncleanableOffset } = range
+  const facts = factsOf(log, range, options)
+  const work = thread !== undefined && files === nodeFiles ? thread.begin(facts, pace) : new CleanPass(facts, { files, pace })
+  try {
+    const { keys, latestOffset } = await work.mapKeys()
+    pace.check()
+    const endOffset = Math.max(latestOffset + 1, firstDirtyOffset)
+    const groups = groupSegments(log, endOffset, firstUncleanableOffset)
+    for (const group of groups) await compactGroup({ log, pace, work }, group)
+    log.cleanedOffset = endOffset
+    return { firstDirtyOffset, endOffset, isPartial: endOffset < firstUncleanableOffset, keys, counts: work.counts }
+  } finally {
+    work.end()
+  }
 }
 
 const running = new WeakSet<Log>()
