@@ -33,7 +33,7 @@ const answers = (port: number) =>
     socket.on('error', () => resolve(false))
   })
 
-async function startKafka(): Promise<TestedBroker> {
+async function startKafka(more: Record<string, string>): Promise<TestedBroker> {
   const jars = kafkaJars()
   if (jars === undefined) throw new Error("Apache Kafka's jars are missing: .ci/run fetches them")
   const folder = mkdtempSync(join(tmpdir(), 'ottla-kafka-'))
@@ -41,6 +41,7 @@ async function startKafka(): Promise<TestedBroker> {
   const file = join(folder, 'server.properties')
   const lines = {
     ...settings,
+    ...more,
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
@@ -81,4 +82,5 @@ async function startKafka(): Promise<TestedBroker> {
 }
 
 /** Starts the broker under test. */
-export const startTested = (): Promise<TestedBroker> => (againstKafka ? startKafka() : startBroker(settings))
+export const startTested = (more: Record<string, string> = {}): Promise<TestedBroker> =>
+  againstKafka ? startKafka(more) : startBroker({ ...settings, ...more })

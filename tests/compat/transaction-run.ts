@@ -209,9 +209,9 @@ export class CopyRun implements AsyncDisposable {
         )
       if (sources.length !== expected.length) found.push(`${name}: ${sources.length} records came of ${expected.length}`)
       for (const whole of transactions) {
-        const first = whole.findIndex(({ value }) => value.split(' ')[1] !== whole[0]?.value.split(' ')[1])
-        const around = whole.slice(Math.max(0, first - 2), first + 2).map(({ offset, value }) => `${offset} ${value}`)
-        if (first !== -1) found.push(`${name}: two transactions came as one: ${around.join(', ')}`)
+        const mixed = whole.findIndex(({ value }) => value.split(' ')[1] !== whole[0]?.value.split(' ')[1])
+        const around = whole.slice(Math.max(0, mixed - 2), mixed + 2).map(({ offset, value }) => `${offset} ${value}`)
+        if (mixed !== -1) found.push(`${name}: two transactions came as one: ${around.join(', ')}`)
       }
       for (const { value } of records) {
         const [, tag = '', index = '', size] = value.split(' ')

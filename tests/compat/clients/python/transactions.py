@@ -70,7 +70,10 @@ def copy():
                 value = f"{message.value().decode()} {tag}.{transactions} {index} {len(messages)}"
                 producer.produce(output, value, message.key(), message.partition())
                 offsets[message.partition()] = TopicPartition(source, message.partition(), message.offset() + 1)
+            # When the broker ends here librdkafka 2.16 may wait for ever, whatever the time-out (its issues 5456 and 5511): a new start helps.
+            signal.alarm(10)
             producer.send_offsets_to_transaction(list(offsets.values()), consumer.consumer_group_metadata(), 30)
+            signal.alarm(0)
             commit(producer)
             say("committed", len(messages))
         except KafkaException as error:
