@@ -12,9 +12,12 @@ const meanings = new Map<number, number>([
   [ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.NOT_COORDINATOR],
 ])
 
+/** The code that clients of a coordinator know for one of a log. */
+export const coordinatorCode = (code: number): number => meanings.get(code) ?? code
+
 /** The error that the writing of a decision failed with, for who asked for it; what is no KafkaError stays what it is. */
 export const coordinatorError = (error: unknown): KafkaError => {
   if (!(error instanceof KafkaError)) throw error
-  const code = meanings.get(error.code)
-  return code === undefined ? error : new KafkaError(code)
+  const code = coordinatorCode(error.code)
+  return code === error.code ? error : new KafkaError(code)
 }

@@ -20,6 +20,12 @@ export interface Stored {
   readonly settled: (error: KafkaError | null) => void
 }
 
+/** What requests need beside the group. */
+export interface ClassicParts {
+  readonly world: GroupWorld
+  readonly rebalances: ClassicRebalances
+}
+
 /** Decision of a command that has already changed its group. */
 export const decided = <R>(stored: Stored | null, reply: R | Promise<R>): Decision<R> =>
   stored === null ? answered(reply) : { ...stored, reply, replays: false }

@@ -23,7 +23,7 @@ import { type CoordinatorRecord, isRecordOf } from '../../record.ts'
 import type { Group, Groups } from '../group.ts'
 import type { Caller, GroupWorld } from '../world.ts'
 import { ClassicGroup } from './classic-group.ts'
-import { ClassicRebalances, decided, type Stored } from './classic-rebalances.ts'
+import { type ClassicParts, ClassicRebalances, decided, type Stored } from './classic-rebalances.ts'
 import { subscribedTopicsOf } from './consumer-metadata.ts'
 import { describeGroup } from './describe.ts'
 import { groupOf, newGroupMetadata } from './group-metadata.ts'
@@ -36,7 +36,7 @@ export class ClassicRequests {
   readonly #world: GroupWorld
   readonly #groups: Groups
   readonly #rebalances: ClassicRebalances
-  readonly #parts: { readonly world: GroupWorld; readonly rebalances: ClassicRebalances }
+  readonly #parts: ClassicParts
 
   constructor(world: GroupWorld, groups: Groups) {
     this.#world = world

@@ -1,10 +1,10 @@
 // A JoinGroup on its way, and what it is that makes a group rebalance because of it.
 
 import type { JoinGroupRequest } from '@ottla/protocol'
-import type { Caller, GroupWorld } from '../world.ts'
+import type { Caller } from '../world.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { MemberTerms } from './classic-member.ts'
-import type { Cause, ClassicRebalances } from './classic-rebalances.ts'
+import type { Cause } from './classic-rebalances.ts'
 import type { WaitingJoin } from './waiting.ts'
 
 /** Of what a client says about why it joins or leaves. */
@@ -19,12 +19,6 @@ export interface Join {
   readonly waiting: WaitingJoin
 }
 
-/** What joining needs beside the group. */
-export interface JoinParts {
-  readonly world: GroupWorld
-  readonly rebalances: ClassicRebalances
-}
-
 /** Whose doing a rebalance is, with the client's own reason where it gave one (KIP-800). */
 export const causeOf = ({ request, caller }: Join, what: string, memberId: string): Cause => ({
   reason: withReason(what, request.reason),
@@ -32,5 +26,6 @@ export const causeOf = ({ request, caller }: Join, what: string, memberId: strin
   clientId: caller.clientId,
 })
 
+/** What happened, and the beginning of the client's own reason where it gave one. */
 export const withReason = (what: string, reason: string | null): string =>
   reason === null || reason === '' ? what : `${what}; client reason: ${reason.slice(0, MAX_REASON_LENGTH)}`

@@ -8,8 +8,8 @@ import { ErrorCode, type JoinGroupRequest, type JoinGroupResponseInit } from '@o
 import type { Caller, GroupWorld } from '../world.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { bytesOf, type ClassicMember, type MemberProtocol } from './classic-member.ts'
-import { joinAnswer, type Stored } from './classic-rebalances.ts'
-import { causeOf, type Join, type JoinParts } from './join-cause.ts'
+import { type ClassicParts, joinAnswer, type Stored } from './classic-rebalances.ts'
+import { causeOf, type Join } from './join-cause.ts'
 import { newMemberId } from './member-id.ts'
 import { joinStaticMember } from './static-member.ts'
 import { joinError, WaitingJoin } from './waiting.ts'
@@ -21,6 +21,10 @@ const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1_000
  * assignment goes into and which is far smaller (message.max.bytes).
  */
 export const MAX_MEMBER_BYTES = 64 * 1_024 * 1_024
+/** From this version on newcomers are given their id before they join (KIP-394). */
+export const KNOWN_MEMBER_ID_VERSION = 4
+
+/** A JoinGroup as it comes in. */
 export const joinOf = (group: ClassicGroup, request: JoinGroupRequest, caller: Caller): Join => ({
   group,
   request,
@@ -35,7 +39,7 @@ export const joinOf = (group: ClassicGroup, request: JoinGroupRequest, caller: C
 })
 
 /** Lets somebody join; the answer is, or will be, that of `join.waiting`. */
-export const joinGroup = (parts: JoinParts, join: Join): Stored | null => {
+export const joinGroup = (parts: ClassicParts, join: Join): Stored | null => {
   const { group, request } = join
   if (group.state === 'Dead') return refused(join, ErrorCode.COORDINATOR_NOT_AVAILABLE)
   if (!hasRoom(parts, join)) return withoutRoom(parts, join)
@@ -44,7 +48,7 @@ export const joinGroup = (parts: JoinParts, join: Join): Stored | null => {
 }
 
 /** Who has no room is not of the group any more, and the others need not wait for it. */
-const withoutRoom = ({ rebalances }: JoinParts, join: Join): Stored | null => {
+const withoutRoom = ({ rebalances }: ClassicParts, join: Join): Stored | null => {
   const { group, request, waiting } = join
   const { memberId } = request
   waiting.answer(joinError(ErrorCode.GROUP_MAX_SIZE_REACHED, ''))
@@ -61,7 +65,7 @@ const refused = ({ request, waiting }: Join, errorCode: number): null => {
 }
 
 /** By count as Kafka (group.max.size), and by bytes. */
-const hasRoom = ({ world }: JoinParts, { group, request, terms, caller }: Join): boolean => {
+const hasRoom = ({ world }: ClassicParts, { group, request, terms, caller }: Join): boolean => {
   const { memberId, groupInstanceId } = request
   const member = group.members.get(memberId)
   const former = member ?? group.members.get((groupInstanceId === null ? undefined : group.staticMemberId(groupInstanceId)) ?? '')
@@ -82,13 +86,13 @@ const hasRoom = ({ world }: JoinParts, { group, request, terms, caller }: Join):
 }
 
 /** Of a protocol that is named twice, the first. */
-const distinct = (protocols: readonly MemberProtocol[]): readonly MemberProtocol[] => {
+export const distinct = (protocols: readonly MemberProtocol[]): readonly MemberProtocol[] => {
   const names = new Set<string>()
   const kept = protocols.filter(({ name }) => names.size < names.add(name).size)
   return kept.length === protocols.length ? protocols : kept
 }
 
-const joinNewMember = (parts: JoinParts, join: Join): Stored | null => {
+const joinNewMember = (parts: ClassicParts, join: Join): Stored | null => {
   const { world, rebalances } = parts
   const { group, request, caller, waiting } = join
   const { groupInstanceId } = request
@@ -97,14 +101,14 @@ const joinNewMember = (parts: JoinParts, join: Join): Stored | null => {
     const former = group.members.get(group.staticMemberId(groupInstanceId) ?? '')
     return former === undefined ? addMember(parts, join, memberId) : joinStaticMember(parts, join, { former, memberId })
   }
-  if (caller.apiVersion < 4) return addMember(parts, join, memberId)
+  if (caller.apiVersion < KNOWN_MEMBER_ID_VERSION) return addMember(parts, join, memberId)
   rebalances.expect(group, memberId, request.sessionTimeoutMs)
   world.logger.debug({ groupId: group.groupId, memberId }, 'a member was given its id')
   waiting.answer(joinError(ErrorCode.MEMBER_ID_REQUIRED, memberId))
   return null
 }
 
-const addMember = ({ rebalances }: JoinParts, join: Join, memberId: string): Stored | null => {
+const addMember = ({ rebalances }: ClassicParts, join: Join, memberId: string): Stored | null => {
   const { group, request, caller, terms, waiting } = join
   const { groupInstanceId, protocolType } = request
   const { clientId, clientHost } = caller
@@ -116,7 +120,7 @@ const addMember = ({ rebalances }: JoinParts, join: Join, memberId: string): Sto
   return rebalances.prepareOrComplete(group, causeOf(join, what, memberId))
 }
 
-const joinKnownMember = (parts: JoinParts, join: Join): Stored | null => {
+const joinKnownMember = (parts: ClassicParts, join: Join): Stored | null => {
   const { group, request, waiting } = join
   const { memberId, groupInstanceId } = request
   // Only dynamic members are given an id before they are members.
@@ -143,7 +147,7 @@ const joinKnownMember = (parts: JoinParts, join: Join): Stored | null => {
   }
 }
 
-const updateMember = ({ rebalances }: JoinParts, join: Join, member: ClassicMember): Stored | null => {
+const updateMember = ({ rebalances }: ClassicParts, join: Join, member: ClassicMember): Stored | null => {
   const { group, terms, waiting } = join
   const what =
     group.isLeader(member.memberId) && member.matches(terms.protocols) ? 'the leader joined again' : 'a member changed its metadata'

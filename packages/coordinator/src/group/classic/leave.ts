@@ -2,9 +2,8 @@
 // static members.
 
 import { ErrorCode, type LeaveGroupRequest, type LeaveGroupResponseInit } from '@ottla/protocol'
-import type { GroupWorld } from '../world.ts'
 import type { ClassicGroup } from './classic-group.ts'
-import type { Cause, ClassicRebalances, Stored } from './classic-rebalances.ts'
+import type { Cause, ClassicParts, Stored } from './classic-rebalances.ts'
 import { withReason } from './join-cause.ts'
 
 /** From this version on several members may leave at once. */
@@ -15,6 +14,7 @@ export type Leaver = LeaveGroupRequest['members'][number]
 /** A leaver and what came of it. */
 export type Left = NonNullable<LeaveGroupResponseInit['members']>[number]
 
+/** All who leave by a request; before version 3 it is one. */
 export const leaversOf = (request: LeaveGroupRequest, apiVersion: number): readonly Leaver[] =>
   apiVersion < BATCH_VERSION ? [{ memberId: request.memberId, groupInstanceId: null, reason: null }] : request.members
 
@@ -26,14 +26,9 @@ export const leftWith = (leavers: readonly Leaver[], errorCode: number): Left[] 
 export const leaveAnswer = (members: Left[], apiVersion: number): LeaveGroupResponseInit =>
   apiVersion < BATCH_VERSION ? { errorCode: members[0]?.errorCode ?? ErrorCode.NONE, members: [] } : { errorCode: ErrorCode.NONE, members }
 
-/** What leaving needs beside the group. */
-export interface LeaveParts {
-  readonly world: GroupWorld
-  readonly rebalances: ClassicRebalances
-}
-
+/** Takes members out; what is to be written then, and what became of each. */
 export const leaveGroup = (
-  parts: LeaveParts,
+  parts: ClassicParts,
   group: ClassicGroup,
   leavers: readonly Leaver[],
 ): { stored: Stored | null; members: Left[] } => {
@@ -58,7 +53,7 @@ export const leaveGroup = (
 }
 
 /** Takes a member out and says why it left, or which error there is. */
-const removeMember = ({ world, rebalances }: LeaveParts, group: ClassicGroup, leaver: Leaver): Cause | number => {
+const removeMember = ({ world, rebalances }: ClassicParts, group: ClassicGroup, leaver: Leaver): Cause | number => {
   const { groupInstanceId, reason } = leaver
   const memberId = leaver.memberId === '' && groupInstanceId !== null ? group.staticMemberId(groupInstanceId) : leaver.memberId
   if (memberId === undefined) return ErrorCode.UNKNOWN_MEMBER_ID

@@ -4,9 +4,9 @@
 import type { KafkaError } from '@ottla/protocol'
 import type { ClassicGroup } from './classic-group.ts'
 import type { ClassicMember, MemberTerms } from './classic-member.ts'
-import { type ClassicRebalances, joinAnswer, membersOf, type Stored } from './classic-rebalances.ts'
+import { type ClassicParts, type ClassicRebalances, joinAnswer, membersOf, type Stored } from './classic-rebalances.ts'
 import { groupMetadataOf } from './group-metadata.ts'
-import { causeOf, type Join, type JoinParts } from './join-cause.ts'
+import { causeOf, type Join } from './join-cause.ts'
 import { joinError, storeError } from './waiting.ts'
 
 /** From this version on a leader is told the members, and that it need not assign. */
@@ -17,7 +17,8 @@ interface Replacement {
   readonly memberId: string
 }
 
-export const joinStaticMember = ({ world, rebalances }: JoinParts, join: Join, replacement: Replacement): Stored | null => {
+/** Lets a static member join in the place of its former id. */
+export const joinStaticMember = ({ world, rebalances }: ClassicParts, join: Join, replacement: Replacement): Stored | null => {
   const { group, terms, waiting } = join
   const { former, memberId } = replacement
   const formerLeaderId = group.leaderId

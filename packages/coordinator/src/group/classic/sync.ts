@@ -2,21 +2,15 @@
 // part of it, once it is kept in the group's record.
 
 import { ErrorCode, type SyncGroupRequest, type SyncGroupResponseInit } from '@ottla/protocol'
-import type { Caller, GroupWorld } from '../world.ts'
+import type { Caller } from '../world.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { type ClassicMember, NO_ASSIGNMENT } from './classic-member.ts'
-import type { ClassicRebalances, Stored } from './classic-rebalances.ts'
+import type { ClassicParts, Stored } from './classic-rebalances.ts'
 import { groupMetadataOf } from './group-metadata.ts'
 import { storeError, syncError, Waiting, type WaitingSync } from './waiting.ts'
 
 /** From this version on a member has to say which protocol it means (KIP-559). */
 const PROTOCOL_VERSION = 5
-
-/** What syncing needs beside the group. */
-export interface SyncParts {
-  readonly world: GroupWorld
-  readonly rebalances: ClassicRebalances
-}
 
 /** The answer of a SyncGroup that is not even looked at. */
 export const syncRefusal = (request: SyncGroupRequest, caller: Caller): SyncGroupResponseInit | null => {
@@ -28,7 +22,7 @@ export const syncRefusal = (request: SyncGroupRequest, caller: Caller): SyncGrou
 
 /** Takes a member's SyncGroup; the answer is, or will be, that of the waiting one. */
 export const syncGroup = (
-  parts: SyncParts,
+  parts: ClassicParts,
   group: ClassicGroup,
   request: SyncGroupRequest,
 ): { stored: Stored | null; waiting: WaitingSync } => {
@@ -67,7 +61,7 @@ const differs = (asked: string | null, own: string | null): boolean => asked !==
 
 /** Keeps what the leader assigned; only then anybody is answered. */
 const store = (
-  { world, rebalances }: SyncParts,
+  { world, rebalances }: ClassicParts,
   group: ClassicGroup,
   { request, leader }: { readonly request: SyncGroupRequest; readonly leader: ClassicMember },
 ): Stored => {

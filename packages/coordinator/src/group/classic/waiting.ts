@@ -1,6 +1,7 @@
 // Answers of classic groups, and members that wait for theirs.
 
 import { ErrorCode, type JoinGroupResponseInit, type SyncGroupResponseInit } from '@ottla/protocol'
+import { coordinatorCode } from '../../runtime-errors.ts'
 
 /** The answer that a member waits for. Answering twice changes nothing. */
 export class Waiting<R> {
@@ -61,20 +62,6 @@ export const syncError = (errorCode: number): SyncGroupResponseInit => ({
 })
 
 /** What a member is told when the group's record could not be written (appendGroupMetadataErrorToResponseError of Kafka). */
-export const storeError = (code: number): number => {
-  switch (code) {
-    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
-    case ErrorCode.NOT_ENOUGH_REPLICAS:
-    case ErrorCode.REQUEST_TIMED_OUT:
-      return ErrorCode.COORDINATOR_NOT_AVAILABLE
-    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
-    case ErrorCode.KAFKA_STORAGE_ERROR:
-      return ErrorCode.NOT_COORDINATOR
-    case ErrorCode.MESSAGE_TOO_LARGE:
-    case ErrorCode.RECORD_LIST_TOO_LARGE:
-    case ErrorCode.INVALID_FETCH_SIZE:
-      return ErrorCode.UNKNOWN_SERVER_ERROR
-    default:
-      return code
-  }
-}
+export const storeError = (code: number): number => (tooLarge.has(code) ? ErrorCode.UNKNOWN_SERVER_ERROR : coordinatorCode(code))
+
+const tooLarge: ReadonlySet<number> = new Set([ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.RECORD_LIST_TOO_LARGE, ErrorCode.INVALID_FETCH_SIZE])

@@ -3,6 +3,8 @@
 
 import { ErrorCode, type JoinGroupRequest, type JoinGroupResponseInit, KafkaError, randomUuid } from '@ottla/protocol'
 import { answered, type Decision } from '../../decision.ts'
+import type { MemberProtocol } from '../classic/classic-member.ts'
+import { distinct, KNOWN_MEMBER_ID_VERSION } from '../classic/join.ts'
 import { withReason } from '../classic/join-cause.ts'
 import { inVersion, joinError } from '../classic/waiting.ts'
 import { CONSUMER_PROTOCOL_TYPE, parseSubscription, type Subscription } from '../consumer-protocol.ts'
@@ -16,10 +18,8 @@ import { MemberUpdate } from './member-update.ts'
 import { ensureNotFull } from './request-checks.ts'
 import type { Scope } from './scope.ts'
 
-/** From this version on newcomers are given their id before they join (KIP-394). */
-const KNOWN_MEMBER_ID_VERSION = 4
+type Protocols = readonly MemberProtocol[]
 
-type Protocols = readonly { readonly name: string; readonly metadata: Buffer }[]
 interface Asked {
   readonly request: JoinGroupRequest
   readonly caller: Caller
@@ -118,13 +118,6 @@ const changed = (member: ConsumerGroupMember, { subscription, protocols, asked: 
     clientHost: caller.clientHost,
     classic: { sessionTimeoutMs: request.sessionTimeoutMs, supportedProtocols: protocols },
   }
-}
-
-/** A protocol that is named twice counts once. */
-const distinct = (protocols: Protocols): Protocols => {
-  const byName = new Map<string, Protocols[number]>()
-  for (const protocol of protocols) if (!byName.has(protocol.name)) byName.set(protocol.name, protocol)
-  return [...byName.values()]
 }
 
 /** Whether all classic members know one of these protocols. */

@@ -1,6 +1,0 @@
-export { ClassicGroup, type ClassicGroupContent, type ClassicGroupState } from './classic-group.ts'
-export type { ClassicMember, MemberIdentity, MemberProtocol, MemberTerms } from './classic-member.ts'
-export type { Cause, Stored } from './classic-rebalances.ts'
-export { ClassicRequests } from './classic-requests.ts'
-export { groupMetadataOf } from './group-metadata.ts'
-export { newMemberId } from './member-id.ts'
