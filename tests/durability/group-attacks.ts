@@ -23,14 +23,14 @@ const joining = (groupId: string, memberId: string, metadata: Buffer) => ({
   protocols: [{ name: 'range', metadata }],
 })
 
-/** Sends requests over a few connections and counts the error codes of the answers. */
+/** Sends requests over some connections (4) and counts the error codes of the answers. */
 async function ask<A extends AnyApi>(
   port: number,
-  { api, version, bodies }: { api: A; version: number; bodies: readonly RequestInitOf<A>[] },
+  { api, version, bodies, connections = 4 }: { api: A; version: number; bodies: readonly RequestInitOf<A>[]; connections?: number },
   codeOf: (answer: ResponseOf<A>) => number,
 ): Promise<string> {
   const codes = new Map<number, number>()
-  const floods = await Flood.all(port, 4)
+  const floods = await Flood.all(port, connections)
   const sent = floods.map(() => 0)
   for (const [index, flood] of floods.entries()) {
     flood.onAnswer = frame => {
@@ -79,11 +79,18 @@ const joinFlood: Attack = async ({ port }) => {
   return told.join('; ')
 }
 
-/** 800 MiB of metadata that members want to have remembered. */
+/**
+ * 800 MiB of metadata that members want to have remembered, 8 MiB each, which no record holds; then 57 MiB that records would hold. Nothing
+ * bounds what all members of all groups bring together, here as in Kafka: 400 of these take 530 MiB until their sessions end.
+ */
 const giantMetadata: Attack = async ({ port }) => {
-  const metadata = Buffer.alloc(8 * 1024 * 1024, 0x61)
-  const bodies = Array.from({ length: 100 }, (_, i) => joining(`giant-${i}`, '', metadata))
-  return ask(port, { api: joinGroupApi, version: 3, bodies }, ({ errorCode }) => errorCode)
+  const join = (count: number, connections: number, metadata: Buffer) => {
+    const bodies = Array.from({ length: count }, (_, i) => joining(`giant-${metadata.length}-${i}`, '', metadata))
+    // One each: a connection's next request waits until a join is answered.
+    return ask(port, { api: joinGroupApi, version: 3, bodies, connections }, ({ errorCode }) => errorCode)
+  }
+  const tooLarge = await join(100, 4, Buffer.alloc(8 * 1024 * 1024, 0x61))
+  return `${tooLarge}; just below: ${await join(60, 60, Buffer.alloc(950_000, 0x61))}`
 }
 
 const giantCommit: Attack = async ({ port }) => {
