@@ -264,3 +264,6 @@ export class ConsumerGroup implements Group {
     }
   }
 }
+
+/** Whether a group is one of KIP-848. */
+export const isConsumerGroup = (group: Group | undefined): group is ConsumerGroup => group instanceof ConsumerGroup

@@ -10,10 +10,10 @@ import { groupMetadataOf } from '../classic/group-metadata.ts'
 import { CONSUMER_PROTOCOL_TYPE, encodeAssignment, parseConsumerProtocolVersion } from '../consumer-protocol.ts'
 import type { Topics } from '../world.ts'
 import { NO_TARGET } from './assignment.ts'
-import type { ConsumerGroup } from './consumer-group.ts'
+import { type ConsumerGroup, isConsumerGroup } from './consumer-group.ts'
 import type { ConsumerGroupMember } from './member.ts'
 import type { Cause } from './rebalances.ts'
-import { isConsumerGroup, type Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
 import { tombstonesOf } from './tombstones.ts'
 
 /** Who leaves, or who takes the place of whom, and what the members are told to do. */

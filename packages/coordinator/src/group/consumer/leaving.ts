@@ -4,14 +4,14 @@ import { type ConsumerGroupHeartbeatRequest, type ConsumerGroupHeartbeatResponse
 import { answered, type Decision } from '../../decision.ts'
 import type { CoordinatorRecord } from '../../record.ts'
 import { NO_PARTITIONS, withEpoch } from './assignment.ts'
-import type { ConsumerGroup } from './consumer-group.ts'
+import { type ConsumerGroup, isConsumerGroup } from './consumer-group.ts'
 import { downgrade, mayDowngrade } from './downgrade.ts'
 import { type ConsumerGroupMember, LEAVE_GROUP_STATIC_MEMBER_EPOCH, patternOf } from './member.ts'
 import type { Late } from './member-timers.ts'
 import type { Cause } from './rebalances.ts'
 import { currentRecord, epochRecord, patternTombstone, removalOf } from './records.ts'
 import { staticMemberOf } from './request-checks.ts'
-import { consumerGroupOf, isConsumerGroup, type Scope } from './scope.ts'
+import { consumerGroupOf, type Scope } from './scope.ts'
 import { count, tally } from './subscribed-topics.ts'
 
 /** After this time a member that could not be removed is tried to be removed again. */

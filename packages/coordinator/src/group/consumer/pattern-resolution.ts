@@ -10,12 +10,11 @@ import type { Groups } from '../group.ts'
 import { TopicPattern } from '../topic-pattern.ts'
 import type { GroupWorld } from '../world.ts'
 import { sameSet } from './assignment.ts'
-import type { ConsumerGroup } from './consumer-group.ts'
+import { type ConsumerGroup, isConsumerGroup } from './consumer-group.ts'
 import { patternOf } from './member.ts'
 import { type MemberUpdate, topicsChanged } from './member-update.ts'
 import type { Cause, Rebalances } from './rebalances.ts'
 import { epochRecord, patternRecord, patternTombstone, type ResolvedPattern } from './records.ts'
-import { isConsumerGroup } from './scope.ts'
 import { count, type SubscribedTopics, tally } from './subscribed-topics.ts'
 
 /** Patterns of a group are not looked up more often than this. */

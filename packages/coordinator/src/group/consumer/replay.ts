@@ -12,9 +12,9 @@ import {
 } from '@ottla/protocol'
 import { type CoordinatorRecord, isRecordOf, type RecordOf } from '../../record.ts'
 import { NO_PARTITIONS, type OwnedPartitions } from './assignment.ts'
-import { ConsumerGroup } from './consumer-group.ts'
+import { ConsumerGroup, isConsumerGroup } from './consumer-group.ts'
 import { LEAVE_GROUP_MEMBER_EPOCH, memberStateOf, newMember } from './member.ts'
-import { isConsumerGroup, type Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
 
 /** Takes a record; false for one that is not of consumer groups. */
 export const replay = (scope: Scope, record: CoordinatorRecord): boolean => {

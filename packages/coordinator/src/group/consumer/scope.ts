@@ -2,9 +2,9 @@
 
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import type { ClassicRequests } from '../classic/classic-requests.ts'
-import type { Group, Groups } from '../group.ts'
+import type { Groups } from '../group.ts'
 import type { GroupWorld } from '../world.ts'
-import { ConsumerGroup } from './consumer-group.ts'
+import { type ConsumerGroup, isConsumerGroup } from './consumer-group.ts'
 import type { MemberTimers } from './member-timers.ts'
 import type { PatternResolution } from './pattern-resolution.ts'
 import type { Rebalances } from './rebalances.ts'
@@ -34,6 +34,3 @@ export const consumerGroupOf = (groups: Groups, groupId: string): ConsumerGroup 
   if (!isConsumerGroup(group)) throw new KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`)
   return group
 }
-
-/** Whether a group is one of KIP-848. */
-export const isConsumerGroup = (group: Group | undefined): group is ConsumerGroup => group instanceof ConsumerGroup
