@@ -1,29 +1,26 @@
 // JoinGroup, versions 0 to 9: a member enters a classic group and is answered when the group is complete, which may take the group's
 // rebalance timeout. Until then, as in Kafka, no further request of its connection is served; if the connection ends, the member stays
-// until its session does. Version 0 has no rebalance timeout of its own; from version 4 on who has no member id gets one first (KIP-394).
+// until its session does. From version 4 on who has no member id gets one first (KIP-394).
 import { ErrorCode, joinGroupApi, type JoinGroupRequest, type JoinGroupResponseInit, KafkaError } from '@ottla/protocol'
 import { topicValue } from '../config/index.ts'
 import { handler, type Handler } from '../requests/handler.ts'
-import { attempt, callerOf, groupIdError, type GroupParts, afterwards } from './group-calls.ts'
+import { attempt, callerOf, groupIdError, type GroupParts } from './group-calls.ts'
 
 /** What all protocols of a member may take together, in records of the largest size: only one of them is kept for long. */
 const MAX_RECORDS = 4
 
-const refuse = (errorCode: number, memberId: string): JoinGroupResponseInit => ({
+const FIRST_WITHOUT_NAME = 7
+
+/** The first versions have no null for the protocol's name. */
+const refuse = (errorCode: number, memberId: string, apiVersion: number): JoinGroupResponseInit => ({
   throttleTimeMs: 0,
   errorCode,
   generationId: -1,
   protocolType: null,
-  protocolName: '',
+  protocolName: apiVersion < FIRST_WITHOUT_NAME ? '' : null,
   leader: '',
   memberId,
   members: [],
-})
-
-/** The first versions have no null for the protocol's name, the others no empty one. */
-const named = (response: JoinGroupResponseInit, apiVersion: number): JoinGroupResponseInit => ({
-  ...response,
-  protocolName: apiVersion < 7 ? (response.protocolName ?? '') : response.protocolName === '' ? null : response.protocolName,
 })
 
 /** Errors of the coordinator itself, and of a full group, say nothing about the member. */
@@ -43,19 +40,17 @@ export function joinGroup(parts: GroupParts): Handler<typeof joinGroupApi> {
     handle(request, context) {
       const { apiVersion } = context
       const wrong = groupIdError(request.groupId)
-      if (wrong !== ErrorCode.NONE) return named(refuse(wrong, request.memberId), apiVersion)
-      const whole = apiVersion === 0 ? { ...request, rebalanceTimeoutMs: request.sessionTimeoutMs } : request
-      const outcome = attempt<JoinGroupResponseInit>(
+      if (wrong !== ErrorCode.NONE) return refuse(wrong, request.memberId, apiVersion)
+      return attempt<JoinGroupResponseInit>(
         logger,
         () => {
           ensureSmall(request, parts)
-          return groups.run(request.groupId, state => state.join(whole, callerOf(context)))
+          return groups.run(request.groupId, state => state.join(request, callerOf(context)))
         },
-        ({ code }) => refuse(code, nameless.includes(code) ? '' : request.memberId),
+        ({ code }) => refuse(code, nameless.includes(code) ? '' : request.memberId, apiVersion),
       )
-      return afterwards(outcome, response => named(response, apiVersion))
     },
-    onError: (code, request, { apiVersion }) => named(refuse(code, request.memberId), apiVersion),
+    onError: (code, request, { apiVersion }) => refuse(code, request.memberId, apiVersion),
   })
 }
 

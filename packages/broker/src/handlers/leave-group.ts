@@ -2,15 +2,15 @@
 // on (KIP-800). Before version 3 the one member's error is the answer's.
 import { ErrorCode, leaveGroupApi, type LeaveGroupRequest, type LeaveGroupResponseInit } from '@ottla/protocol'
 import { handler, type Handler } from '../requests/handler.ts'
-import { attempt, callerOf, type Failure, groupIdError, type GroupParts, afterwards } from './group-calls.ts'
+import { attempt, callerOf, type Failure, groupIdError, type GroupParts } from './group-calls.ts'
 
 const FIRST_OF_SEVERAL = 3
 
 const refuse = (errorCode: number): LeaveGroupResponseInit => ({ throttleTimeMs: 0, errorCode, members: [] })
 
 /** Nobody of a group that is not known is a member. */
-const failed = ({ code }: Failure, { members }: LeaveGroupRequest): LeaveGroupResponseInit =>
-  code === ErrorCode.UNKNOWN_MEMBER_ID
+const failed = ({ code }: Failure, { members }: LeaveGroupRequest, apiVersion: number): LeaveGroupResponseInit =>
+  code === ErrorCode.UNKNOWN_MEMBER_ID && apiVersion >= FIRST_OF_SEVERAL
     ? {
         throttleTimeMs: 0,
         errorCode: ErrorCode.NONE,
@@ -18,28 +18,19 @@ const failed = ({ code }: Failure, { members }: LeaveGroupRequest): LeaveGroupRe
       }
     : refuse(code)
 
-function forVersion(response: LeaveGroupResponseInit, apiVersion: number): LeaveGroupResponseInit {
-  if (apiVersion >= FIRST_OF_SEVERAL) return response
-  return refuse(response.errorCode === ErrorCode.NONE ? (response.members?.[0]?.errorCode ?? ErrorCode.NONE) : response.errorCode)
-}
-
 /** Serves LeaveGroup. */
 export function leaveGroup({ groups, logger }: GroupParts): Handler<typeof leaveGroupApi> {
   return handler({
     api: leaveGroupApi,
     versions: [0, 5],
     handle(request, context) {
-      const { apiVersion } = context
       const wrong = groupIdError(request.groupId)
       if (wrong !== ErrorCode.NONE) return refuse(wrong)
-      const one = { memberId: request.memberId, groupInstanceId: null, reason: null }
-      const whole = apiVersion >= FIRST_OF_SEVERAL ? request : { ...request, members: [one] }
-      const outcome = attempt<LeaveGroupResponseInit>(
+      return attempt<LeaveGroupResponseInit>(
         logger,
-        () => groups.run(request.groupId, state => state.leave(whole, callerOf(context))),
-        failure => failed(failure, whole),
+        () => groups.run(request.groupId, state => state.leave(request, callerOf(context))),
+        failure => failed(failure, request, context.apiVersion),
       )
-      return afterwards(outcome, response => forVersion(response, apiVersion))
     },
     onError: refuse,
   })
