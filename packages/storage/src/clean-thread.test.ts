@@ -183,7 +183,13 @@ describe('a pass in the thread', () => {
     filled(log, 1)
     const [segment] = log.segments
     const source = { path: segment!.logPath(log.path), baseOffset: 0, endOffset: 10, size: segment!.size, from: 0, modifiedMs: 0 }
-    const facts = { map: { bytes: 1000, loadFactor: 0.9, seed: 1 }, bufferBytes: 4096, dirty: [source], startOffset: 0, endOffset: 10 }
+    const facts = {
+      map: { bytes: 1000, loadFactor: 0.9, seed: [1, 2, 3, 4] as const },
+      bufferBytes: 4096,
+      dirty: [source],
+      startOffset: 0,
+      endOffset: 10,
+    }
     const rules = { abortedDirty: [], aborted: [], now: 0, deleteRetentionMs: 0, legacyHorizonMs: 0 }
     const work = thread.begin({ ...facts, ...rules }, new CleanPace({ clock }))
     expect((await work.mapKeys()).keys).toBeGreaterThan(0)

@@ -8,7 +8,7 @@ import { CompactionAborted, type PassPace } from './clean-pace.ts'
 import type { CleanTarget } from './clean-segments.ts'
 import type { CarriedError, ToCleaner, FromCleaner } from './clean-thread.ts'
 import { CleanPass, type GroupFacts } from './clean-work.ts'
-import type { OpenFile } from './files.ts'
+import type { Files, OpenFile } from './files.ts'
 import { nodeFiles } from './node-files.ts'
 import { asError, codeOf } from './platform-error.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
@@ -84,6 +84,15 @@ class WorkerTarget implements CleanTarget {
   }
 }
 
+/** There is nothing else to be done here while a file is read, and going to another thread for it costs more than it. */
+const files: Files = {
+  ...nodeFiles,
+  openSync(path, mode) {
+    const file = nodeFiles.openSync(path, mode)
+    return Object.assign(file, { read: (...args: Parameters<OpenFile['readSync']>) => Promise.resolve(file.readSync(...args)) })
+  },
+}
+
 const port = parentPort
 const nothing = { facts: new Float64Array(0), kept: [] }
 
@@ -102,7 +111,7 @@ class WorkerPass implements PassPace {
 
   constructor(id: number, facts: ConstructorParameters<typeof CleanPass>[0]) {
     this.#id = id
-    this.#pass = new CleanPass(facts, { files: nodeFiles, pace: this })
+    this.#pass = new CleanPass(facts, { files, pace: this })
   }
 
   pause(): Promise<void> {

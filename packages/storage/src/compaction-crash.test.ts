@@ -38,11 +38,14 @@ describe('a compaction on a device that fails', () => {
             after,
             times: 1,
             path: path => {
-              raised.count++
-              return path.includes('/c-0')
+              const isOfLog = path.includes('/c-0')
+              if (isOfLog) raised.count++
+              return isOfLog
             },
           })
           await model.compact().catch(() => undefined)
+          // It would be met by a compaction that is to succeed. Old files are unlinked only later.
+          if (raised.count <= after && operation !== 'unlink') break
           const wasOnline = test.log.usable
           try {
             if (wasOnline) {

@@ -64,7 +64,9 @@ const mapFor = (log: Log, range: CleanableRange, options: CompactionOptions): Ke
   const { dedupeBufferBytes = DEDUPE_BUFFER_BYTES, loadFactor = LOAD_FACTOR } = options
   const offsets = range.firstUncleanableOffset - range.firstDirtyOffset
   const wanted = Math.ceil(offsets / loadFactor + 1024) * SLOT_BYTES
-  return { bytes: Math.min(dedupeBufferBytes, wanted), loadFactor, seed: log.world.random.bytes(4).readInt32BE(0) }
+  const random = log.world.random.bytes(16)
+  const seed = [random.readInt32LE(0), random.readInt32LE(4), random.readInt32LE(8), random.readInt32LE(12)] as const
+  return { bytes: Math.min(dedupeBufferBytes, wanted), loadFactor, seed }
 }
 
 /** The last that each producer wrote, of those that may be met before `endOffset`. */

@@ -12,7 +12,7 @@ const get = (map: KeyOffsetMap, key: string): number => map.get(Buffer.from(key)
 describe('the map from keys to offsets', () => {
   it('agrees with a plain map, for keys of every length', () => {
     const random = new SeededRandom(1)
-    const map = new KeyOffsetMap({ bytes: SLOT_BYTES * 3000, loadFactor: 0.9, seed: 17 })
+    const map = new KeyOffsetMap({ bytes: SLOT_BYTES * 3000, loadFactor: 0.9, seed: [17, 2, 3, 4] })
     const plain = new Map<string, number>()
     let offset = 0
     for (let step = 0; step < 20_000 && !map.isFull; step++) {
@@ -28,14 +28,14 @@ describe('the map from keys to offsets', () => {
   })
 
   it('tells keys apart that differ only in zeros at their end', () => {
-    const map = new KeyOffsetMap({ bytes: SLOT_BYTES * 50, loadFactor: 0.9, seed: 1 })
+    const map = new KeyOffsetMap({ bytes: SLOT_BYTES * 50, loadFactor: 0.9, seed: [1, 2, 3, 4] })
     const keys = Array.from({ length: 20 }, (_, length) => Buffer.alloc(length))
     for (const [index, key] of keys.entries()) expect(map.put(key, { at: 0, length: key.length }, index)).toBe(true)
     expect(keys.map(key => map.get(key, 0, key.length))).toEqual(keys.map((_, index) => index))
   })
 
   it('takes no new key when it is full, and still the ones it knows', () => {
-    const map = new KeyOffsetMap({ bytes: SLOT_BYTES * 101, loadFactor: 0.5, seed: -3 })
+    const map = new KeyOffsetMap({ bytes: SLOT_BYTES * 101, loadFactor: 0.5, seed: [-3, 2, 3, 4] })
     expect([map.slots, map.maxKeys]).toEqual([101, 50])
     for (let key = 0; key < 50; key++) expect(put(map, `k${key}`, key)).toBe(true)
     expect(map.isFull).toBe(true)
@@ -46,7 +46,7 @@ describe('the map from keys to offsets', () => {
 
   it('works in the least memory, and with the load factor of one', () => {
     for (const bytes of [0, 24, 100]) {
-      const map = new KeyOffsetMap({ bytes, loadFactor: 1, seed: 5 })
+      const map = new KeyOffsetMap({ bytes, loadFactor: 1, seed: [5, 2, 3, 4] })
       let keys = 0
       while (put(map, `key-${keys}`, keys)) keys++
       expect(keys).toBe(map.maxKeys)

@@ -1,12 +1,12 @@
 // From keys to the offset of their last record, in one buffer of fixed size (Kafka's SkimpyOffsetMap): open addressing, 24 bytes a slot.
 //
-// A key of up to 15 bytes is kept as it is; of a longer one its MD5, 127 bits of it. Two long keys that share them would be taken for one
-// and the older record lost, so the hash must be one for which nobody can find a second key to somebody else's: for MD5 nobody can, and
-// node:crypto has it at a quarter of a microsecond. (Whoever makes two such keys of his own loses only his own record.)
+// A key of up to 15 bytes is kept as it is; of a longer one 127 bits of a hash (Kafka keeps the MD5 of each). Two long keys with the same
+// hash would be taken for one and the older record lost. With a hash whose key is new for each map nobody can look for such a pair, and by
+// chance there is none: among 2^32 keys one time in 2^64.
 //
 // The place of a slot comes from a mixture with a seed, so that nobody can choose keys that all fall on one place.
 
-import { hash } from 'node:crypto'
+import { KeyHash, type KeyWords } from './key-hash.ts'
 
 /** Four words of key, two of the offset plus one: an offset word pair of zeros is an empty slot. */
 const SLOT_WORDS = 6
@@ -14,16 +14,16 @@ const SLOT_WORDS = 6
 export const SLOT_BYTES = SLOT_WORDS * 4
 const KEY_BYTES = 16
 const HIGH = 2 ** 32
-/** Says in the last byte that the others are a hash: the length of a short key is below it. */
-const HASHED = 0x80
+/** The uppermost bit of the last byte says that this is a hash: the length of a short key is below it. */
+const HASHED = 1 << 31
 
 export interface KeyOffsetMapOptions {
   /** Memory for all slots; at least one is made. The system provides pages of it as they are used. */
   readonly bytes: number
   /** How full it may become, 0 to 1: `log.cleaner.io.buffer.load.factor`. */
   readonly loadFactor: number
-  /** Secret, any 32 bits. */
-  readonly seed: number
+  /** Secret and new each time: any 128 bits. */
+  readonly seed: KeyWords
 }
 
 const isPrime = (value: number): boolean => {
@@ -53,6 +53,7 @@ export class KeyOffsetMap {
   latestOffset = -1
   readonly #words: Int32Array
   readonly #seed: number
+  readonly #hash: KeyHash
   readonly #keyBytes = new Uint8Array(KEY_BYTES)
   readonly #key = new Int32Array(this.#keyBytes.buffer)
   #size = 0
@@ -61,7 +62,8 @@ export class KeyOffsetMap {
     this.slots = primeUpTo(Math.floor(options.bytes / SLOT_BYTES))
     this.maxKeys = Math.max(1, Math.min(this.slots - 1, Math.floor(this.slots * options.loadFactor)))
     this.#words = new Int32Array(this.slots * SLOT_WORDS)
-    this.#seed = options.seed | 0
+    this.#seed = options.seed[0] | 0
+    this.#hash = new KeyHash(options.seed, this.#key)
   }
 
   /** Keys in the map. */
@@ -127,8 +129,7 @@ export class KeyOffsetMap {
       target[KEY_BYTES - 1] = length
       return
     }
-    const digest = hash('md5', bytes.subarray(at, at + length), 'binary')
-    for (let index = 0; index < KEY_BYTES; index++) target[index] = digest.charCodeAt(index)
-    target[KEY_BYTES - 1] = digest.charCodeAt(KEY_BYTES - 1) | HASHED
+    this.#hash.hash(bytes, at, length)
+    this.#key[3]! |= HASHED
   }
 }
