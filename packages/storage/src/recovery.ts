@@ -144,8 +144,10 @@ const recoverSegments = (options: OpenOptions, segments: Segment[], epochs: Lead
     const recovered = recoverSegment(segment, { world, folder: path, config, recoveryPoint, epochs })
     nextOffset = recovered.nextOffset
     shortened ||= recovered.cutBytes > 0
-    // Compaction leaves gaps; anything else is what an interrupted truncation or a lost end left behind.
-    const gap = next !== undefined && (nextOffset > next.baseOffset || (nextOffset < next.baseOffset && !config.cleanupPolicy.compact))
+    // Compaction leaves gaps, and where it was at work once they stay, whatever the policy is now. What lies below the recovery point was
+    // flushed without a hole; above it, a gap in a log that is not compacted is what an interrupted truncation or a lost end left behind.
+    const mayHaveGap = next !== undefined && (config.cleanupPolicy.compact || next.baseOffset <= recoveryPoint)
+    const gap = next !== undefined && (nextOffset > next.baseOffset || (nextOffset < next.baseOffset && !mayHaveGap))
     if (next === undefined || (recovered.cutBytes === 0 && !gap)) continue
     world.logger.warn(
       { folder: path, offset: nextOffset, segments: segments.length - index - 1 },
