@@ -176,7 +176,7 @@ export function partitionOfKey(key: string, count: number): number {
 }
 
 /** Java's String.hashCode. */
-export function stringHash(text: string): number {
+function stringHash(text: string): number {
   let hash = 0
   for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0
   return hash

@@ -3,7 +3,7 @@
 import { ErrorCode, offsetDeleteApi, type OffsetDeleteRequest, type OffsetDeleteResponseInit, ZERO_UUID } from '@ottla/protocol'
 import type { ClusterImage } from '@ottla/metadata'
 import { handler, type Handler } from '../requests/handler.ts'
-import { attempt, callerOf, groupIdError, type GroupParts, afterwards } from './group-calls.ts'
+import { attempt, groupIdError, type GroupParts, afterwards } from './group-calls.ts'
 import { PartitionErrors } from './partition-errors.ts'
 
 type Topics = OffsetDeleteRequest['topics']
@@ -29,14 +29,14 @@ export function offsetDelete({ groups, metadata, logger }: GroupParts): Handler<
   return handler({
     api: offsetDeleteApi,
     versions: [0, 0],
-    handle(request, context) {
+    handle(request) {
       const wrong = groupIdError(request.groupId)
       if (wrong !== ErrorCode.NONE) return refuse(wrong)
       const errors = new PartitionErrors()
       const topics = known(request.topics, metadata.image, errors)
       const outcome = attempt<OffsetDeleteResponseInit>(
         logger,
-        () => groups.run(request.groupId, state => state.offsets.deleteOffsets({ ...request, topics }, callerOf(context))),
+        () => groups.run(request.groupId, state => state.offsets.deleteOffsets({ ...request, topics })),
         ({ code }) => refuse(code),
       )
       // An error of the whole group stands alone.

@@ -4,7 +4,7 @@
 import { ErrorCode, KafkaError, offsetFetchApi, type OffsetFetchRequest, type OffsetFetchResponseInit, ZERO_UUID } from '@ottla/protocol'
 import type { ClusterImage } from '@ottla/metadata'
 import { handler, type Handler, type RequestContext } from '../requests/handler.ts'
-import { callerOf, failureOf, type GroupParts } from './group-calls.ts'
+import { failureOf, type GroupParts } from './group-calls.ts'
 
 type Group = OffsetFetchRequest['groups'][number]
 type Topic = NonNullable<Group['topics']>[number]
@@ -87,7 +87,7 @@ async function fetchGroup(
   const { known, unknown } = byId && group.topics !== null ? resolve(group.topics, metadata.image) : { known: group.topics, unknown: [] }
   try {
     const asked = { ...group, topics: known }
-    const answer = await groups.run(group.groupId, state => state.offsets.fetch(asked, callerOf(context), requireStable))
+    const answer = await groups.run(group.groupId, state => state.offsets.fetch(asked, requireStable))
     if (answer.errorCode !== ErrorCode.NONE && answer.errorCode !== undefined) return refuse(group, answer.errorCode, apiVersion)
     if (byId && group.topics === null) return { ...answer, topics: withIds(answer.topics, metadata.image) }
     return { ...answer, topics: [...answer.topics, ...unknown.map(topic => failedTopic(topic, ErrorCode.UNKNOWN_TOPIC_ID))] }

@@ -100,7 +100,7 @@ describe('offsets expire', () => {
     expect(offsets.size).toBe(4_000)
     // Of what has not been looked at yet, one is committed again, and one is deleted.
     await decide(offsets.commit(commitOf('a', { t: { 2_000: 2 } }), caller()))
-    await decide(offsets.deleteOffsets({ groupId: 'a', topics: [{ name: 't', partitions: [{ partitionIndex: 1_000 }] }] }, caller()))
+    await decide(offsets.deleteOffsets({ groupId: 'a', topics: [{ name: 't', partitions: [{ partitionIndex: 1_000 }] }] }))
     expect(offsets.expired().records).toEqual([])
     clock.advance(0)
     expect(allOffsets(offsets, 'a')).toEqual({ t: { 2_000: 2 } })

@@ -68,7 +68,7 @@ describe('commits', () => {
       ],
     })
     expect(groups.get('g')?.state).toBe('Empty')
-    expect(replyOf(offsets.fetch(fetchOf('g', [0, 1, 2]), caller(), true))).toEqual({
+    expect(replyOf(offsets.fetch(fetchOf('g', [0, 1, 2]), true))).toEqual({
       groupId: 'g',
       errorCode: 0,
       topics: [
@@ -153,8 +153,8 @@ describe('commits', () => {
 describe('fetches', () => {
   it('of groups and partitions that are not there find nothing', async () => {
     const { offsets } = await filled()
-    expect(plain(replyOf(offsets.fetch(fetchOf('nobody', [0, 1]), caller(), false)))).toEqual({ t: { 0: -1, 1: -1 } })
-    expect(plain(replyOf(offsets.fetch(fetchOf('g', [0, -4, 2_147_483_647]), caller(), false)))).toEqual({
+    expect(plain(replyOf(offsets.fetch(fetchOf('nobody', [0, 1]), false)))).toEqual({ t: { 0: -1, 1: -1 } })
+    expect(plain(replyOf(offsets.fetch(fetchOf('g', [0, -4, 2_147_483_647]), false)))).toEqual({
       t: { 0: 5, '-4': -1, 2147483647: -1 },
     })
     expect(allOffsets(offsets, 'nobody')).toEqual({})
@@ -163,24 +163,20 @@ describe('fetches', () => {
 
   it('do not take the offset of an earlier topic of that name', async () => {
     const { offsets } = await filled()
-    expect(plain(replyOf(offsets.fetch(fetchById(topicId), caller(), false)))).toEqual({ t: { 0: 5 } })
-    expect(plain(replyOf(offsets.fetch(fetchById(otherId), caller(), false)))).toEqual({ t: { 0: -1 } })
-    expect(plain(replyOf(offsets.fetch(fetchById(ZERO_UUID), caller(), false)))).toEqual({ t: { 0: 5 } })
+    expect(plain(replyOf(offsets.fetch(fetchById(topicId), false)))).toEqual({ t: { 0: 5 } })
+    expect(plain(replyOf(offsets.fetch(fetchById(otherId), false)))).toEqual({ t: { 0: -1 } })
+    expect(plain(replyOf(offsets.fetch(fetchById(ZERO_UUID), false)))).toEqual({ t: { 0: 5 } })
   })
 
   it('of members are checked by the group', async () => {
     const { offsets, group } = await filled()
     const made = group('g', 'consumer')
     made.refusal = ErrorCode.STALE_MEMBER_EPOCH
-    expect(codeOf(() => offsets.fetch(fetchOf('g', [0], { memberId: 'm', memberEpoch: 1 }), caller(), false))).toBe(
-      ErrorCode.STALE_MEMBER_EPOCH,
-    )
-    expect(codeOf(() => offsets.fetch(fetchOf('g', [0], { memberId: '', memberEpoch: -1 }), caller(), false))).toBe(
-      ErrorCode.STALE_MEMBER_EPOCH,
-    )
+    expect(codeOf(() => offsets.fetch(fetchOf('g', [0], { memberId: 'm', memberEpoch: 1 }), false))).toBe(ErrorCode.STALE_MEMBER_EPOCH)
+    expect(codeOf(() => offsets.fetch(fetchOf('g', [0], { memberId: '', memberEpoch: -1 }), false))).toBe(ErrorCode.STALE_MEMBER_EPOCH)
     expect(allOffsets(offsets, 'g')).toEqual({ t: { 0: 5 } })
     made.refusal = ErrorCode.GROUP_ID_NOT_FOUND
-    expect(plain(replyOf(offsets.fetch(fetchOf('g', [0], { memberId: 'm' }), caller(), false)))).toEqual({ t: { 0: -1 } })
+    expect(plain(replyOf(offsets.fetch(fetchOf('g', [0], { memberId: 'm' }), false)))).toEqual({ t: { 0: -1 } })
   })
 })
 
@@ -191,7 +187,7 @@ describe('deletions of offsets', () => {
     made.subscriptions = new Set(['used'])
     await decide(offsets.commit(commitOf('g', { used: { 0: 1 }, unused: { 0: 2, 1: 3 } }), caller()))
     const topics = [topicOf('used', 0), topicOf('unused', 0, 7)]
-    const reply = await decide(offsets.deleteOffsets({ groupId: 'g', topics }, caller()))
+    const reply = await decide(offsets.deleteOffsets({ groupId: 'g', topics }))
     expect(reply).toEqual({
       errorCode: 0,
       throttleTimeMs: 0,
@@ -206,7 +202,7 @@ describe('deletions of offsets', () => {
 
   it('need a group that lets them', () => {
     const { offsets, group } = offsetsUnderTest()
-    const attempt = (groupId: string) => codeOf(() => offsets.deleteOffsets({ groupId, topics: [] }, caller()))
+    const attempt = (groupId: string) => codeOf(() => offsets.deleteOffsets({ groupId, topics: [] }))
     expect(attempt('')).toBe(ErrorCode.INVALID_GROUP_ID)
     expect(attempt('g')).toBe(ErrorCode.GROUP_ID_NOT_FOUND)
     group('g').refusal = ErrorCode.NON_EMPTY_GROUP

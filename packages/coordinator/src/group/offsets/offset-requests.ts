@@ -75,12 +75,12 @@ export class OffsetRequests {
    * Reads the offsets of one group, of all topics where `topics` is null. Topics have their names and, where known, ids.
    * @throws KafkaError UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH, ILLEGAL_GENERATION
    */
-  fetch(group: OffsetFetchGroup, _caller: Caller, requireStable: boolean): Decision<FetchedGroup> {
+  fetch(group: OffsetFetchGroup, requireStable: boolean): Decision<FetchedGroup> {
     return fetchOffsets(this.#parts, group, requireStable)
   }
 
   /** @throws KafkaError INVALID_GROUP_ID, GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP */
-  deleteOffsets(request: OffsetDeleteRequest, _caller: Caller): Decision<OffsetDeleteResponseInit> {
+  deleteOffsets(request: OffsetDeleteRequest): Decision<OffsetDeleteResponseInit> {
     const decision = deleteOffsets(this.#parts, request)
     this.counts.deleted += decision.records.length
     return decision

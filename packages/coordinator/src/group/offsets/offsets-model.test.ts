@@ -147,7 +147,7 @@ class Walk {
         const { groupId, topic, partition } = taken.at
         if (!model.groups.has(groupId)) return
         const request = { groupId, topics: [{ name: topic, partitions: [{ partitionIndex: partition }] }] }
-        this.#decide(test.offsets.deleteOffsets(request, caller()))
+        this.#decide(test.offsets.deleteOffsets(request))
         return model.forget(at => keyOf(at) === keyOf(taken.at))
       }
       case 'deleteGroup':

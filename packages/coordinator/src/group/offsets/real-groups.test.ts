@@ -71,7 +71,7 @@ it('members may commit with an older epoch what they have had since then', async
   const { id: otherId = '' } = topics.topic('u') ?? {}
   expect(commit('u', otherId, first.memberEpoch)).toThrow(KafkaError)
   expect(commit('u', otherId, second.memberEpoch)).not.toThrow()
-  const deletion = state.offsets.deleteOffsets({ groupId: 'g', topics: [{ name: 't', partitions: [{ partitionIndex: 0 }] }] }, caller())
+  const deletion = state.offsets.deleteOffsets({ groupId: 'g', topics: [{ name: 't', partitions: [{ partitionIndex: 0 }] }] })
   expect(replyOf(deletion).topics[0]?.partitions[0]?.errorCode).toBe(ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC)
   expect(replyOf(state.administration.delete(['g']))).toEqual([{ groupId: 'g', errorCode: ErrorCode.NON_EMPTY_GROUP }])
   await heartbeat({ memberEpoch: -1 })

@@ -136,7 +136,7 @@ export function allOffsets(
   requireStable = false,
 ): Record<string, Record<number, number | string>> {
   const group = { groupId, memberId: null, memberEpoch: -1, topics: null }
-  return plain(replyOf(offsets.fetch(group, caller(), requireStable)))
+  return plain(replyOf(offsets.fetch(group, requireStable)))
 }
 
 /** An answer of OffsetFetch, by topic and partition. */

@@ -52,7 +52,7 @@ describe('offsets of transactions', () => {
     write(1, [pending(0, 10), pending(1, 11)])
     write(2, [pending(0, 20)])
     const topics = [{ name: 't', partitions: [{ partitionIndex: 0 }] }]
-    await decide(offsets.deleteOffsets({ groupId: 'g', topics }, caller()))
+    await decide(offsets.deleteOffsets({ groupId: 'g', topics }))
     expect(offsets.tombstonesOf('g')).toHaveLength(1)
     offsets.endTransaction({ id: 1, epoch: 0 }, true)
     offsets.endTransaction({ id: 2, epoch: 0 }, true)
