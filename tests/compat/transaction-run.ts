@@ -152,13 +152,11 @@ export class CopyRun implements AsyncDisposable {
   }
 
   /** Waits until something holds; starts a program that ended by itself again, as whoever runs it would. */
-  async until(what: string, holds: () => boolean, timeoutMs = 120_000): Promise<void> {
+  async until(what: string, holds: () => boolean, timeoutMs = 45_000): Promise<void> {
     const deadline = Date.now() + timeoutMs
     while (!holds()) {
       if (Date.now() > deadline || this.output.wrong.length > 0 || this.ended.length > 20)
-        throw new Error(
-          [`${what} did not come`, ...this.output.wrong, `the program ${this.#member.story}`, ...this.ended.slice(-3)].join('\n'),
-        )
+        throw new Error(`${what} did not come\n${(await this.#story()).join('\n')}`)
       if (!this.#member.running && !this.#stopping) {
         this.ended.push(this.#member.story)
         this.#count(this.#member)
@@ -166,6 +164,21 @@ export class CopyRun implements AsyncDisposable {
       }
       await sleep(20)
     }
+  }
+
+  /** Where everybody is, for a failure's message. */
+  async #story(): Promise<string[]> {
+    const { port, name } = this.#place
+    const offsets = await committedOffsets(port, name, `${name}-in`).catch(String)
+    return [
+      ...this.output.wrong,
+      `input ends ${this.input.ends.join(' ')}, committed ${String(offsets)}`,
+      ...this.output.partitions.map(
+        partition => `${partition.name}: ${partition.records.length} records up to ${partition.position}, at its end: ${partition.atEnd}`,
+      ),
+      `the program ${this.#member.story}`,
+      ...this.ended.slice(-3),
+    ]
   }
 
   /** Waits until that many records more were seen committed. */

@@ -122,9 +122,7 @@ describe.runIf(there)('kafka-transactions.sh', () => {
     expect(await table('find-hanging', '--topic', 'open', '--max-transaction-timeout', '1')).toHaveLength(1)
 
     await table('forceTerminateTransaction', '--transactionalId', 'open-id')
-    await expect
-      .poll(async () => (await table('describe', '--transactional-id', 'open-id'))[1]?.[4], { timeout: 20_000 })
-      .toBe('Empty')
+    await expect.poll(async () => (await table('describe', '--transactional-id', 'open-id'))[1]?.[4], { timeout: 20_000 }).toBe('Empty')
     const [, after] = await table('describe-producers', '--topic', 'open', '--partition', '1')
     expect(after?.[5]).toBe('None')
     const fenced = { transactionalId: 'open-id', producerId, producerEpoch, committed: true }

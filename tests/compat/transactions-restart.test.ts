@@ -24,7 +24,7 @@ async function copy(client: TransactionClient, program: Extract<Program, { comma
   const began = Date.now()
   const name = `restart-${client.name.replaceAll(/[^a-z]+/gi, '-')}-${unique}`
   await using broker = await startTested()
-  await using run = await CopyRun.start({ port: broker.port, program, name, options: { session: '6000' } })
+  await using run = await CopyRun.start({ port: broker.port, program, name, options: { session: '3000' } })
   for (let killed = 0; killed < kills; killed++) {
     await run.goesOn()
     await sleep(Math.random() * 200)

@@ -32,6 +32,11 @@ async function copy() {
     maxWaitTimeInMs: 100,
     readUncommitted: false,
   })
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    console.error(payload.error)
+    // A consumer that KafkaJS gives up on leaves nothing that would run.
+    if (!payload.restart) process.exit(1)
+  })
   await consumer.connect()
   await consumer.subscribe({ topics: [place.input], fromBeginning: true })
   onStop(async () => {
@@ -48,8 +53,8 @@ async function copy() {
       await transaction.commit()
       say('committed', messages.length)
     } catch (error) {
-      say('aborted', nameOf(error))
       await transaction.abort()
+      say('aborted', nameOf(error))
       throw error
     }
   }

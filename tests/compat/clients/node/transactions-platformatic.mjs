@@ -49,8 +49,8 @@ async function copy() {
       await transaction.commit()
       say('committed', messages.length)
     } catch (error) {
-      say('aborted', nameOf(error))
       await transaction.abort()
+      say('aborted', nameOf(error))
       throw error
     }
   }

@@ -71,7 +71,7 @@ def copy():
                 producer.produce(output, value, message.key(), message.partition())
                 offsets[message.partition()] = TopicPartition(source, message.partition(), message.offset() + 1)
             # When the broker ends here librdkafka 2.16 may wait for ever, whatever the time-out (its issues 5456 and 5511): a new start helps.
-            signal.alarm(10)
+            signal.alarm(4)
             producer.send_offsets_to_transaction(list(offsets.values()), consumer.consumer_group_metadata(), 30)
             signal.alarm(0)
             commit(producer)
