@@ -1,5 +1,5 @@
 // Runs the state machines of a coordinator, one per partition of its internal topic (class CoordinatorRuntime): decide, append, replay, and
-// answer once it is committed. Groups, transactions and share groups run on the same.
+// answer once it is committed. Groups and transactions run on it.
 
 import { type Clock, type CompressionName, ErrorCode, KafkaError, type Logger } from '@ottla/protocol'
 import type { CoordinatorLog } from './coordinator-log.ts'

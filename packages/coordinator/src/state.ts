@@ -1,4 +1,4 @@
-// What the runtime asks of a state machine: groups today; transactions and share groups have the same shape.
+// What the runtime asks of a state machine: the groups of a partition, or its transactions.
 
 import type { CoordinatorRecord } from './record.ts'
 

@@ -16,6 +16,7 @@ import { PendingMembers } from './pending-members.ts'
 import { ProtocolVotes } from './protocol-votes.ts'
 import { joinError, syncError, type WaitingJoin } from './waiting.ts'
 
+/** States in the order of a rebalance, as at the top of the file. */
 export type ClassicGroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 
 /** Where a rebalance came from; kept until the group is stable again. */
@@ -38,6 +39,7 @@ export interface ClassicGroupContent {
   readonly stateSinceMs: number | null
 }
 
+/** See the top of the file. */
 export class ClassicGroup implements Group {
   readonly kind = 'classic'
   readonly groupId: string

@@ -28,6 +28,7 @@ export interface MemberTerms {
   readonly protocols: readonly MemberProtocol[]
 }
 
+/** What a member has that was assigned nothing, or nothing yet. */
 export const NO_ASSIGNMENT = Buffer.alloc(0)
 
 /** Bytes that a member's protocols and names take; its group keeps the sum. */
@@ -37,6 +38,7 @@ export const bytesOf = (identity: Pick<MemberIdentity, 'memberId' | 'groupInstan
   return bytes
 }
 
+/** See the top of the file. */
 export class ClassicMember implements MemberIdentity {
   readonly memberId: string
   readonly groupInstanceId: string | null

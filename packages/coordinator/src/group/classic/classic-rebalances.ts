@@ -43,6 +43,7 @@ const LOGGED_MEMBERS = 10
 const joinKey = (group: ClassicGroup): string => `classic-join/${group.groupId}`
 const syncKey = (group: ClassicGroup): string => `classic-sync/${group.groupId}`
 
+/** See the top of the file. */
 export class ClassicRebalances {
   readonly #world: GroupWorld
   readonly #groups: Groups

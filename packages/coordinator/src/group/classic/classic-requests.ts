@@ -32,6 +32,7 @@ import { leaveAnswer, leaveGroup, leaversOf, leftWith } from './leave.ts'
 import { syncGroup, syncRefusal } from './sync.ts'
 import { inVersion, joinError, storeError, syncError } from './waiting.ts'
 
+/** See the top of the file. */
 export class ClassicRequests {
   readonly #world: GroupWorld
   readonly #groups: Groups

@@ -4,6 +4,7 @@ import { type DescribeGroupsResponseInit, ErrorCode } from '@ottla/protocol'
 import type { ClassicGroup } from './classic-group.ts'
 import { NO_ASSIGNMENT } from './classic-member.ts'
 
+/** See the top of the file. */
 export const describeGroup = (group: ClassicGroup): DescribeGroupsResponseInit['groups'][number] => {
   const protocolName = group.state === 'Stable' ? (group.protocolName ?? '') : null
   return {

@@ -2,6 +2,7 @@
 
 import type { Random } from '@ottla/protocol'
 
+/** A new id that begins with `prefix`. */
 export const newMemberId = (random: Random, prefix: string): string => {
   const bytes = random.bytes(16)
   // Version 4 and the variant of RFC 9562, as UUID.randomUUID sets them.

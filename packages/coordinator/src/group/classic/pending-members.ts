@@ -2,10 +2,12 @@
 // than a bounded number of them, so that joins with unknown ids, however many, do not fill the memory: the oldest makes room, and its client
 // starts over should it come back.
 
+/** Of one group. */
 export const MAX_PENDING_MEMBERS = 10_000
 /** Of all ids together; an id begins with the client id, which may be long. */
-export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
+const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
 
+/** The ids that one group gave out, the oldest first. */
 export class PendingMembers {
   readonly #ids = new Set<string>()
   #bytes = 0

@@ -1,8 +1,10 @@
 // Which protocols all members of a group know, and which of those most of them like best. Counted as members come and go, so that asking
 // whether a newcomer fits does not look at all of them.
 
+import { mostVoted } from '../votes.ts'
 import type { ClassicMember, MemberProtocol } from './classic-member.ts'
 
+/** See the top of the file. */
 export class ProtocolVotes {
   /** Number of members that know a protocol. */
   readonly #known = new Map<string, number>()
@@ -31,13 +33,6 @@ export class ProtocolVotes {
       const choice = member.terms.protocols.find(({ name }) => this.#known.get(name) === memberCount)
       if (choice !== undefined) votes.set(choice.name, (votes.get(choice.name) ?? 0) + 1)
     }
-    let elected = ''
-    let most = 0
-    for (const [name, count] of votes) {
-      if (count <= most) continue
-      elected = name
-      most = count
-    }
-    return elected
+    return mostVoted(votes) ?? ''
   }
 }

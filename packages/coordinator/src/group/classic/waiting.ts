@@ -33,6 +33,7 @@ export class WaitingJoin extends Waiting<JoinGroupResponseInit> {
   }
 }
 
+/** A SyncGroup that waits. */
 export type WaitingSync = Waiting<SyncGroupResponseInit>
 
 /** Before version 7 a missing protocol name is empty, since then it is null (class JoinGroupResponse). */

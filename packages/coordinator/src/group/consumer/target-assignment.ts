@@ -4,6 +4,7 @@
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { type Assignor, assignors, type MemberSpec, type PartitionsByTopic, type TopicDescriber } from '../../assignors/index.ts'
 import type { CoordinatorRecord } from '../../record.ts'
+import { mostVoted } from '../votes.ts'
 import type { GroupSettings, Topics } from '../world.ts'
 import { NO_TARGET, sameTarget } from './assignment.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
@@ -52,14 +53,7 @@ export const preferredAssignor = (
   const votes = new Map(group.assignorVotes)
   if (before !== null && before.serverAssignor !== null) tally(votes, before.serverAssignor, -1)
   if (after !== null && after.serverAssignor !== null) tally(votes, after.serverAssignor, 1)
-  let preferred: string | null = null
-  let most = 0
-  for (const [name, number] of votes) {
-    if (number <= most) continue
-    preferred = name
-    most = number
-  }
-  return preferred
+  return mostVoted(votes)
 }
 
 /** The assignor by which the group is assigned. */
