@@ -46,6 +46,7 @@ export async function createTopic(port: number, name: string, numPartitions: num
 /** The value of a record, by which it is known again. */
 const valueOf = (partition: number, offset: number) => `${partition}/${offset}`
 
+/** See the top of the file. */
 export class GroupRun implements AsyncDisposable {
   readonly #place: GroupPlace
   #wire: Wire

@@ -6,6 +6,7 @@ import {
   consumerGroupHeartbeatApi,
   createTopicsApi,
   encodeRequest,
+  ErrorCode,
   findCoordinatorApi,
   heartbeatApi,
   joinGroupApi,
@@ -20,14 +21,18 @@ import { Pipe } from './pipe.ts'
 type TopicPartitions = NonNullable<ResponseOf<typeof consumerGroupHeartbeatApi>['assignment']>['topicPartitions']
 
 const now = () => performance.now() / 1000
-const retriable = new Set([14, 15, 16])
+const retriable: ReadonlySet<number> = new Set([
+  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+  ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  ErrorCode.NOT_COORDINATOR,
+])
 
 const expectNone = (code: number | undefined, what: string): void => {
-  if (code !== 0) throw new Error(`${what}: error ${code}`)
+  if (code !== ErrorCode.NONE) throw new Error(`${what}: error ${code}`)
 }
 
 /** Seconds of processor time that a process has used. */
-export const cpuSeconds = (pid: number): number => {
+const cpuSeconds = (pid: number): number => {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
@@ -38,10 +43,10 @@ export async function prepare({ port }: Measured, topic: string, partitions: num
   const topics = [{ name: topic, numPartitions: partitions, replicationFactor: 1, assignments: [], configs: [] }]
   const created = await pipe.ask(createTopicsApi, 5, { topics, timeoutMs: 30_000, validateOnly: false })
   const code = created.topics[0]?.errorCode
-  if (code !== 36) expectNone(code, 'create topic')
+  if (code !== ErrorCode.TOPIC_ALREADY_EXISTS) expectNone(code, 'create topic')
   for (;;) {
     const found = await pipe.ask(findCoordinatorApi, 3, { key: 'ready', keyType: 0 })
-    if (found.errorCode === 0) break
+    if (found.errorCode === ErrorCode.NONE) break
     await sleep(100)
   }
   pipe.close()
@@ -61,7 +66,7 @@ export async function commits(broker: Measured, seconds: number): Promise<number
       const code = answer.topics[0]?.partitions[0]?.errorCode
       if (code === undefined || !retriable.has(code)) expectNone(code, 'commit')
       else await sleep(20)
-      if (code === 0) done++
+      if (code === ErrorCode.NONE) done++
     }
     pipe.close()
   }
@@ -146,7 +151,7 @@ const joined = async (pipe: Pipe, groupId: string) => {
     await sleep(50)
     join = await pipe.ask(joinGroupApi, 4, body)
   }
-  if (join.errorCode === 79) join = await pipe.ask(joinGroupApi, 4, { ...body, memberId: join.memberId })
+  if (join.errorCode === ErrorCode.MEMBER_ID_REQUIRED) join = await pipe.ask(joinGroupApi, 4, { ...body, memberId: join.memberId })
   expectNone(join.errorCode, 'join')
   const { generationId, memberId } = join
   const assignments = [{ memberId, assignment: Buffer.from('00000000000100046c6f61640000000100000000ffffffff', 'hex') }]
