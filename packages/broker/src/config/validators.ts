@@ -74,6 +74,12 @@ const throttledReplicas: Validator = {
   },
 }
 
+const quoted = (words: readonly string[]): string =>
+  words
+    .map(word => `'${word}'`)
+    .toSorted()
+    .join(', ')
+
 /** `latest`, `earliest` or `by_duration:` and an ISO 8601 duration that is not negative (KIP-1106). */
 const offsetReset = (words: readonly string[]): Validator => ({
   text: `[${words.join(', ')}, by_duration:PnDTnHnMn.nS]`,
@@ -81,7 +87,7 @@ const offsetReset = (words: readonly string[]): Validator => ({
     typeof value === 'string' && (words.includes(value) || isDuration(value))
       ? null
       : part(
-          `Invalid value \`${String(value)}\` for configuration ${name}. The value must be ${words.join(', ')} or by_duration:PnDTnHnMn.nS.`,
+          `Invalid value \`${String(value)}\` for configuration ${name}. The value must be either ${quoted(words)} or of the format 'by_duration:<PnDTnHnMn.nS>'.`,
         ),
 })
 

@@ -43,9 +43,9 @@ export function describeConfigs(parts: DescribeConfigsParts): Handler<typeof des
           const configs = describe(resource, options, parts)
           // Kafka says nothing besides the code about a topic that does not exist.
           if (configs === undefined) {
-            return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null, resourceType, resourceName, configs: [] }
+            return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: '', resourceType, resourceName, configs: [] }
           }
-          return { errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName, configs }
+          return { errorCode: ErrorCode.NONE, errorMessage: '', resourceType, resourceName, configs }
         } catch (error) {
           if (!(error instanceof KafkaError)) throw error
           return { errorCode: error.code, errorMessage: error.message, resourceType, resourceName, configs: [] }

@@ -25,7 +25,7 @@ interface Asked {
   readonly caller: Caller
 }
 
-/** @throws KafkaError INCONSISTENT_GROUP_PROTOCOL, GROUP_MAX_SIZE_REACHED, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, INVALID_REQUEST */
+/** @throws KafkaError INCONSISTENT_GROUP_PROTOCOL, GROUP_MAX_SIZE_REACHED, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, UNKNOWN_SERVER_ERROR */
 export const classicJoin = (scope: Scope, group: ConsumerGroup, asked: Asked): Decision<JoinGroupResponseInit> => {
   const { request, caller } = asked
   const { world, timers } = scope
@@ -45,7 +45,7 @@ export const classicJoin = (scope: Scope, group: ConsumerGroup, asked: Asked): D
   if (isUnknown && request.groupInstanceId === null && caller.apiVersion >= KNOWN_MEMBER_ID_VERSION)
     return answered(inVersion(joinError(ErrorCode.MEMBER_ID_REQUIRED, memberId), caller.apiVersion))
 
-  const subscription = parseSubscription(first.metadata)
+  const subscription = subscriptionOf(first.metadata)
   const { update, rest } = joined(scope, group, { memberId, isUnknown, protocols, subscription, asked })
   const { member } = update
   timers.joined(groupId, member.memberId)
@@ -117,6 +117,16 @@ const changed = (member: ConsumerGroupMember, { subscription, protocols, asked: 
     clientId: caller.clientId,
     clientHost: caller.clientHost,
     classic: { sessionTimeoutMs: request.sessionTimeoutMs, supportedProtocols: protocols },
+  }
+}
+
+/** What no consumer writes is, as in Kafka, an error without a name of its own. */
+const subscriptionOf = (metadata: Buffer): Subscription => {
+  try {
+    return parseSubscription(metadata)
+  } catch (error) {
+    if (error instanceof KafkaError) throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, error.message)
+    throw error
   }
 }
 

@@ -45,8 +45,6 @@ export const ensureMayCommit = (group: ConsumerGroup, caller: OffsetCaller, isTr
 
 /** @throws KafkaError UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH, ILLEGAL_GENERATION */
 export const ensureMayFetch = (group: ConsumerGroup, memberId: string, memberEpoch: number): void => {
-  // Without a member id it is an administrator, or a client from before KIP-848.
-  if (memberId === '' && memberEpoch < 0) return
   const member = group.memberOf(memberId)
   if (memberEpoch === member.memberEpoch) return
   throw staleError(

@@ -81,7 +81,7 @@ describe('offsets of a consumer group', () => {
       expect.objectContaining({ code: ErrorCode.UNSUPPORTED_VERSION }),
     )
     expect(() => group.ensureMayBeDeleted()).toThrow(expect.objectContaining({ code: ErrorCode.NON_EMPTY_GROUP }))
-    group.ensureMayFetch('', -1)
+    expect(() => group.ensureMayFetch('', -1)).toThrow(unknown)
     group.ensureMayFetch('a', 2)
     expect(() => group.ensureMayFetch('a', 1)).toThrow(expect.objectContaining({ code: ErrorCode.STALE_MEMBER_EPOCH }))
     expect(() => group.ensureMayFetch('c', 1)).toThrow(unknown)
