@@ -15,7 +15,7 @@ import { deleteLog, removeDeletedFolders } from './log-deletion.ts'
 import { makeDirectory, openDirectory } from './open-directory.ts'
 import { makeWorld } from './make-world.ts'
 import { asError } from './platform-error.ts'
-import { every, type Repeated } from './repeated.ts'
+import { every, inTurns, type Repeated } from './repeated.ts'
 import { openLog } from './recovery.ts'
 import { ClockGuard } from './retention.ts'
 import type { Schedule } from './write-turn.ts'
@@ -40,7 +40,7 @@ export interface LogManagerOptions {
   readonly tailCacheBytes?: number
   /** Batches up to this size are copied and written together; at most, and by default, 64 KiB. */
   readonly stagedBatchBytes?: number
-  /** Bound of the pooled read buffers in bytes; default 32 MiB. */
+  /** Bound of the pooled read buffers in bytes; default 128 MiB, of which those take memory that were ever used at a time. */
   readonly readBufferBytes?: number
   /** Size of one such buffer, a multiple of 4,096; default 128 KiB. */
   readonly readSlabBytes?: number
@@ -48,8 +48,10 @@ export interface LogManagerOptions {
   readonly openFilesLimit?: number
   /** Default 256 MiB; see LogWorld. */
   readonly hotBytes?: number
-  /** `producer.id.expiration.ms`. */
-  readonly producerIdExpirationMs?: number
+  /** `producer.id.expiration.ms` as it is now; a day by default. */
+  readonly producerIdExpirationMs?: () => number
+  /** `producer.id.expiration.check.interval.ms`. */
+  readonly producerIdExpirationCheckIntervalMs?: number
   /** `log.retention.check.interval.ms`. */
   readonly retentionCheckIntervalMs?: number
   /** `log.flush.offset.checkpoint.interval.ms`. */
@@ -63,9 +65,6 @@ export interface LogManagerOptions {
   /** `log.cleaner.*` as they are now. Without them nothing is compacted. */
   readonly cleaner?: () => CleanerSettings
 }
-
-/** Retention keeps the event loop this long at a time. */
-const RETENTION_TURN_MS = 10
 
 /** So many logs are closed at a time, for the sake of the device. */
 const CLOSED_TOGETHER = 32
@@ -190,19 +189,23 @@ export class LogManager {
   }
 
   /** The same a few milliseconds at a time: the first look at a log reads its time index. */
-  async #deleteInTurns(): Promise<void> {
-    const { clock, schedule = setImmediate } = this.#options
+  #deleteInTurns(): Promise<void> {
     const now = this.#trustedNow()
-    let turnEndsMs = clock.monotonic() + RETENTION_TURN_MS
-    for (const log of this.#logs.values()) {
-      this.#retain(log, now)
-      if (clock.monotonic() < turnEndsMs) continue
-      await new Promise<void>(resolve => {
-        schedule(resolve)
-      })
-      if (this.#closed) return
-      turnEndsMs = clock.monotonic() + RETENTION_TURN_MS
-    }
+    return this.#inTurns(log => this.#retain(log, now))
+  }
+
+  /** A log whose producers were not asked for has none in memory, and leaves the expired ones out when it loads them. */
+  #removeExpiredProducers(): Promise<void> {
+    return this.#inTurns(log => {
+      if (!log.usable || !log.producersLoaded) return
+      log.producers.producerIdExpirationMs = this.#world.producerIdExpirationMs()
+      log.producers.removeExpired(this.#options.clock.now())
+    })
+  }
+
+  #inTurns(work: (log: Log) => void): Promise<void> {
+    const { clock, schedule = setImmediate } = this.#options
+    return inTurns(this.#logs.values(), work, { clock, schedule, isOver: () => this.#closed })
   }
 
   #trustedNow(): number | undefined {
@@ -343,6 +346,7 @@ export class LogManager {
     add(options.logStartCheckpointIntervalMs ?? 60_000, checkpoint('logStart'))
     add(options.highWatermarkCheckpointIntervalMs ?? 5_000, checkpoint('highWatermark'))
     add(options.retentionCheckIntervalMs ?? 300_000, () => this.#deleteInTurns())
+    add(options.producerIdExpirationCheckIntervalMs ?? 600_000, () => this.#removeExpiredProducers())
     add(options.flushCheckIntervalMs ?? 250, () => this.#flushByTime())
     add(30_000, async () => {
       this.#world.openFiles.closeIdle()

@@ -83,7 +83,7 @@ const replay = (log: Log, producers: ProducerState, range: { from: number; until
  */
 export const openProducers = (log: Log, options: { trusted: boolean }): ProducerState => {
   const { logStartOffset, snapshots, world, writtenOffset } = log
-  const producers = new State({ producerIdExpirationMs: world.producerIdExpirationMs })
+  const producers = new State({ producerIdExpirationMs: world.producerIdExpirationMs() })
   if (options.trusted && snapshots.offsets.length === 0) return producers
   const from = snapshots.load(producers, {
     logStartOffset,

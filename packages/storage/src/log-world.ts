@@ -34,7 +34,7 @@ export interface LogWorld {
   /** The most recent bytes written that are taken to be in the page cache. */
   readonly hotBytes: number
   /** `producer.id.expiration.ms`. */
-  readonly producerIdExpirationMs: number
+  readonly producerIdExpirationMs: () => number
   /** Takes the whole log directory offline. Called once a device has answered with an error that must not be retried. */
   deviceFailed(directory: DirectoryState, error: Error): void
   /** Makes a lower recovery point durable before bytes above it are cut: what is cut and written anew is not yet flushed. */

@@ -28,12 +28,12 @@ export const makeWorld = (
     openFiles: new OpenFiles(files, options.openFilesLimit ?? 2000),
     folderSyncs: new FolderSyncs(files),
     tails: new TailCache(options.tailCacheBytes ?? 64 * 1024 * 1024, options.stagedBatchBytes),
-    readSlabs: new SlabPool(slabBytes, Math.max(1, Math.floor((options.readBufferBytes ?? 32 * 1024 * 1024) / slabBytes))),
+    readSlabs: new SlabPool(slabBytes, Math.max(1, Math.floor((options.readBufferBytes ?? 128 * 1024 * 1024) / slabBytes))),
     turn: new WriteTurn(options.schedule ?? setImmediate, logger),
     unflushed: new Set(),
     writtenBytes: 0,
     hotBytes: options.hotBytes ?? 256 * 1024 * 1024,
-    producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
+    producerIdExpirationMs: options.producerIdExpirationMs ?? (() => DAY_MS),
     ...duties,
     background: promise => {
       work.add(promise)

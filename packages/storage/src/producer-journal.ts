@@ -132,6 +132,8 @@ export class ProducerJournal {
       replaced.timestamp = before.replacedTimestamp
     }
     if (before.isNew) entries.delete(entry.producerId)
+    // It may have expired since.
+    else if (!entries.has(entry.producerId)) entries.set(entry.producerId, entry)
     if (before.forgotten !== undefined) entries.set(before.forgotten.producerId, before.forgotten)
   }
 }

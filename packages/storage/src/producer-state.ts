@@ -51,6 +51,11 @@ export class ProducerState {
     this.maxProducers = options.maxProducers ?? DEFAULT_MAX_PRODUCERS
   }
 
+  /** How many questions to coordinators are open. */
+  get verificationCount(): number {
+    return this.#verifications.size
+  }
+
   /** How many producers are remembered. */
   get size(): number {
     return this.#entries.size
@@ -192,7 +197,11 @@ export class ProducerState {
     this.transactions.onHighWatermark(offset)
   }
 
-  /** Forgets producers that were silent for `producerIdExpirationMs`, except those with an open transaction. Returns how many. */
+  /**
+   * Forgets producers that were silent for `producerIdExpirationMs`, except those with an open transaction, and questions to coordinators
+   * that nothing came of. `nowMs` is the clock on the wall against the timestamps of batches, as in Kafka: where that clock is moved ahead
+   * all idle producers are forgotten, one whose batches are from the future is remembered until then. Returns how many producers.
+   */
   removeExpired(nowMs: number): number {
     let removed = 0
     for (const entry of this.#entries.values()) {
@@ -200,6 +209,7 @@ export class ProducerState {
       this.#entries.delete(entry.producerId)
       removed++
     }
+    this.#verifications.removeExpired(nowMs, this.producerIdExpirationMs)
     return removed
   }
 

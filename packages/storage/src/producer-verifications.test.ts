@@ -29,7 +29,7 @@ beforeEach(() => {
 })
 
 const start = (sequence: number, { producerEpoch = 0, bumpsEpoch = false } = {}) =>
-  state.startVerification({ producerId: 5, producerEpoch, sequence, bumpsEpoch })
+  state.startVerification({ producerId: 5, producerEpoch, sequence, bumpsEpoch, nowMs: 1000 })
 const codeOf = (run: () => unknown): string => {
   try {
     run()
@@ -92,9 +92,18 @@ describe('batches that ask at the same time', () => {
 })
 
 it('remembers a bounded number of questions', () => {
-  const first = state.startVerification({ producerId: 0, producerEpoch: 0, sequence: 0, bumpsEpoch: false })
+  const first = state.startVerification({ producerId: 0, producerEpoch: 0, sequence: 0, bumpsEpoch: false, nowMs: 0 })
   for (let producerId = 1; producerId <= 10_000; producerId++)
-    state.startVerification({ producerId, producerEpoch: 0, sequence: 0, bumpsEpoch: false })
+    state.startVerification({ producerId, producerEpoch: 0, sequence: 0, bumpsEpoch: false, nowMs: 0 })
   const refused = codeOf(() => state.check({ ...batch(0), producerId: 0 }, 'client', first))
   expect(refused).toBe('INVALID_TXN_STATE')
+})
+
+it('forgets the questions that nothing came of', () => {
+  const asked = start(0)
+  state.removeExpired(1000 + 1e9 - 1)
+  expect(codeOf(() => state.check(batch(0), 'client', asked))).toBe('NONE')
+  state.removeExpired(1000 + 1e9)
+  expect(state.verificationCount).toBe(0)
+  expect(codeOf(() => state.check(batch(0), 'client', asked))).toBe('INVALID_TXN_STATE')
 })

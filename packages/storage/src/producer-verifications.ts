@@ -12,6 +12,8 @@ export interface VerificationStart {
   readonly sequence: number
   /** Transactions version 2: each of a producer's transactions has an epoch of its own. */
   readonly bumpsEpoch: boolean
+  /** The clock on the wall. */
+  readonly nowMs: number
 }
 
 /** A question that is open, or was answered. Known by its identity. */
@@ -27,7 +29,7 @@ const MAX_VERIFICATIONS = 10_000
 
 /** See the top of the file. */
 export class ProducerVerifications {
-  readonly #open = new Map<number, { bumpsEpoch: boolean; epoch: number; lowestSequence: number }>()
+  readonly #open = new Map<number, { bumpsEpoch: boolean; epoch: number; lowestSequence: number; startedMs: number }>()
 
   /** How many there are. */
   get size(): number {
@@ -35,11 +37,11 @@ export class ProducerVerifications {
   }
 
   /** Begins, or goes on with what is open. */
-  start({ producerId, producerEpoch, sequence, bumpsEpoch }: VerificationStart): Verification {
+  start({ producerId, producerEpoch, sequence, bumpsEpoch, nowMs }: VerificationStart): Verification {
     const known = this.#open.get(producerId)
     if (known === undefined) {
       if (this.#open.size >= MAX_VERIFICATIONS) this.#forgetOldest()
-      const verification = { bumpsEpoch, epoch: producerEpoch, lowestSequence: sequence }
+      const verification = { bumpsEpoch, epoch: producerEpoch, lowestSequence: sequence, startedMs: nowMs }
       this.#open.set(producerId, verification)
       return verification
     }
@@ -76,6 +78,11 @@ export class ProducerVerifications {
   ended(producerId: number, markerEpoch: number): void {
     const known = this.#open.get(producerId)
     if (known !== undefined && !(known.bumpsEpoch && known.epoch === markerEpoch)) this.#open.delete(producerId)
+  }
+
+  /** Forgets the questions that are older than `maxAgeMs` by the clock on the wall: nobody wrote. */
+  removeExpired(nowMs: number, maxAgeMs: number): void {
+    for (const [producerId, { startedMs }] of this.#open) if (nowMs - startedMs >= maxAgeMs) this.#open.delete(producerId)
   }
 
   #forgetOldest(): void {

@@ -1,5 +1,6 @@
 import { asError } from './platform-error.ts'
 import type { Clock, Logger, Timer } from '@ottla/protocol'
+import type { Schedule } from './write-turn.ts'
 
 /** Work that is done again and again. */
 export interface Repeated {
@@ -31,5 +32,27 @@ export const every = (
       stopped = true
       timer?.cancel()
     },
+  }
+}
+
+/** Background work keeps the event loop this long at a time. */
+const TURN_MS = 10
+
+/** Does `work` for one item after the other, a few milliseconds at a time; items that come meanwhile may be among them. */
+export const inTurns = async <T>(
+  items: Iterable<T>,
+  work: (item: T) => void,
+  world: { readonly clock: Clock; readonly schedule: Schedule; readonly isOver: () => boolean },
+): Promise<void> => {
+  const { clock, schedule, isOver } = world
+  let turnEndsMs = clock.monotonic() + TURN_MS
+  for (const item of items) {
+    work(item)
+    if (clock.monotonic() < turnEndsMs) continue
+    await new Promise<void>(resolve => {
+      schedule(resolve)
+    })
+    if (isOver()) return
+    turnEndsMs = clock.monotonic() + TURN_MS
   }
 }

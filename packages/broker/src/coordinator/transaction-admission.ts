@@ -51,7 +51,8 @@ export class TransactionAdmission {
   admit(request: AdmissionRequest): readonly Admission[] | Promise<readonly Admission[]> {
     const isChecked = this.#parts.config.value('transaction.partition.verification.enable')
     if (request.support !== 'add' && !isChecked) return request.partitions.map(() => ADMITTED)
-    const admissions = request.partitions.map(({ partition, sequence }) => start(partition, request, sequence))
+    const nowMs = this.#parts.clock.now()
+    const admissions = request.partitions.map(place => start(place, request, nowMs))
     const asked = request.partitions.filter((_, at) => admissions[at]?.errorCode === ErrorCode.NONE && admissions[at].verification !== null)
     const answer = (codes: ReadonlyMap<Partition, number> | null): readonly Admission[] =>
       admissions.map((admission, at) => {
@@ -87,18 +88,25 @@ export class TransactionAdmission {
     partitions: readonly Partition[],
   ): ReadonlyMap<Partition, number> | Promise<ReadonlyMap<Partition, number>> {
     const { transactionalId, producerId, producerEpoch, support } = request
-    const numbers = new Map<string, number[]>()
-    for (const { topic, index } of partitions) numbers.set(topic, [...(numbers.get(topic) ?? []), index])
-    const topics = Array.from(numbers, ([name, indexes]) => ({ name, partitions: indexes }))
+    const numbers = new Map<string, Set<number>>()
+    for (const { topic, index } of partitions) {
+      const known = numbers.get(topic)
+      if (known === undefined) numbers.set(topic, new Set([index]))
+      else known.add(index)
+    }
+    const topics = Array.from(numbers, ([name, indexes]) => ({ name, partitions: [...indexes] }))
     const addition: TransactionAddition = { transactionalId, producerId, producerEpoch, verifyOnly: support !== 'add', topics }
-    const read = ({ topicResults }: ReturnType<typeof additionResult>): ReadonlyMap<Partition, number> =>
-      new Map(
+    const read = ({ topicResults }: ReturnType<typeof additionResult>): ReadonlyMap<Partition, number> => {
+      const codes = new Map<string, ReadonlyMap<number, number>>()
+      for (const { name, resultsByPartition: results } of topicResults)
+        codes.set(name, new Map(results.map(({ partitionErrorCode, partitionIndex }) => [partitionIndex, partitionErrorCode])))
+      return new Map(
         partitions.map(partition => {
-          const results = topicResults.find(({ name }) => name === partition.topic)?.resultsByPartition
-          const code = results?.find(({ partitionIndex }) => partitionIndex === partition.index)?.partitionErrorCode
-          return [partition, asProducersKnow(code ?? ErrorCode.UNKNOWN_SERVER_ERROR, support)]
+          const code = codes.get(partition.topic)?.get(partition.index) ?? ErrorCode.UNKNOWN_SERVER_ERROR
+          return [partition, asProducersKnow(code, support)]
         }),
       )
+    }
     const failed = (error: unknown) => read(additionResult(addition, this.#codeOf(error)))
     try {
       const added = this.#parts.transactions.run(transactionalId, state => state.addPartitions(addition, { apiVersion: API_VERSION }))
@@ -119,10 +127,12 @@ export class TransactionAdmission {
 export const isConcurrent = (admissions: readonly Admission[]): boolean =>
   admissions.some(({ errorCode }) => errorCode === ErrorCode.CONCURRENT_TRANSACTIONS)
 
-const start = (partition: Partition, { producerEpoch, producerId, support }: AdmissionRequest, sequence: number): Admission => {
+type Place = AdmissionRequest['partitions'][number]
+
+const start = ({ partition, sequence }: Place, { producerEpoch, producerId, support }: AdmissionRequest, nowMs: number): Admission => {
   try {
     const { producers } = partition.leaderLog()
-    const verification = producers.startVerification({ producerId, producerEpoch, sequence, bumpsEpoch: support === 'add' })
+    const verification = producers.startVerification({ producerId, producerEpoch, sequence, bumpsEpoch: support === 'add', nowMs })
     return { errorCode: ErrorCode.NONE, verification }
   } catch (error) {
     if (error instanceof KafkaError) return { errorCode: error.code }

@@ -30,7 +30,7 @@ beforeEach(async () => {
     random: seededRandom(1),
     logger: silentLogger,
     configOf: () => ({ ...defaultLogConfig, flushMode: 'os' }),
-    producerIdExpirationMs: 1e15,
+    producerIdExpirationMs: () => 1e15,
   })
 })
 afterEach(() => logs.close())
