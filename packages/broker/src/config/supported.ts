@@ -16,7 +16,7 @@ const gaps: readonly Gap[] = [
   { names: /^(?:client\.quota\.callback|principal\.builder|security\.providers|replica\.selector)/ },
   { names: /^(?:sasl|ssl|delegation\.token|connections\.max\.reauth|connection\.failed\.authentication)\./ },
   { names: /^listener\.name\./ },
-  { names: /^(?:group\.(?:share|streams|coordinator)|share|remote|quota|replication\.quota|controller\.quota|telemetry)\./ },
+  { names: /^(?:group\.(?:share|streams|coordinator\.(?!rebalance))|share|remote|quota|replication\.quota|controller\.quota|telemetry)\./ },
   { names: /^offsets\.load\./ },
   { names: /^(?:num\.(?:network|io|recovery|replica)|background\.threads)/ },
   { names: /^(?:socket\.(?:send|receive)\.buffer\.bytes|queued\.max\.requests)$/ },
@@ -24,7 +24,7 @@ const gaps: readonly Gap[] = [
   { names: /^(?:metric\.reporters|metrics\.|kafka\.metrics|auto\.leader|leader\.imbalance)/ },
 ]
 
-/** Settings of Kafka's own server.properties which say how internal topics are made: nothing is lost while those are not there. */
+/** Settings of Kafka's own server.properties which say how internal topics are made: they have effect, or nothing is lost without them. */
 const quiet = /^(?:offsets\.topic\.|transaction\.state\.log\.|share\.coordinator\.state\.topic\.|metrics\.listener$)/
 
 /** Threads and buffers of Kafka's server.properties that one event loop has no use for; nobody misses them. */

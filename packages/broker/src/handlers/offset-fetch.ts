@@ -1,7 +1,7 @@
 // OffsetFetch, versions 1 to 10: a group's offsets, of some partitions or, from version 2 on, of all; of several groups from version 8 on
 // (KIP-709), of topics by id from version 10 on. Version 1 has no error of its own, so there every partition gets the group's. What a
 // request names twice is answered once, so that an answer stays in proportion to what is stored.
-import { ErrorCode, KafkaError, offsetFetchApi, type OffsetFetchRequest, type OffsetFetchResponseInit, ZERO_UUID } from '@ottla/protocol'
+import { ErrorCode, offsetFetchApi, type OffsetFetchRequest, type OffsetFetchResponseInit, ZERO_UUID } from '@ottla/protocol'
 import type { ClusterImage } from '@ottla/metadata'
 import { handler, type Handler, type RequestContext } from '../requests/handler.ts'
 import { failureOf, type GroupParts } from './group-calls.ts'
@@ -69,12 +69,8 @@ const withIds = (topics: readonly FetchedTopic[], image: ClusterImage): FetchedT
 
 /** Old clients do not try again after COORDINATOR_NOT_AVAILABLE here, so they are told to look for another coordinator. */
 function failureCode(error: unknown, parts: GroupParts): number {
-  const isPassing =
-    error instanceof KafkaError &&
-    (error.code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION ||
-      error.code === ErrorCode.NOT_ENOUGH_REPLICAS ||
-      error.code === ErrorCode.REQUEST_TIMED_OUT)
-  return isPassing ? ErrorCode.NOT_COORDINATOR : failureOf(error, parts.logger).code
+  const { code } = failureOf(error, parts.logger)
+  return code === ErrorCode.COORDINATOR_NOT_AVAILABLE ? ErrorCode.NOT_COORDINATOR : code
 }
 
 async function fetchGroup(
