@@ -117,10 +117,11 @@ const patterns: Scenario = async talk => {
 
 const administrators: Scenario = async talk => {
   const groupId = talk.name('group')
-  const groupIds = [groupId, groupId, '', 'nowhere']
+  const groupIds = [groupId, '', 'nowhere']
   await talk.each(consumerGroupDescribeApi, { groupIds, includeAuthorizedOperations: true }, { note: 'unknown' })
   await talk.each(consumerGroupDescribeApi, { groupIds: [], includeAuthorizedOperations: false }, { note: 'none' })
   await talk.ask(heartbeatApi, 1, first(groupId))
+  await talk.each(consumerGroupDescribeApi, { groupIds: [groupId, groupId], includeAuthorizedOperations: true }, { note: 'twice' })
   await talk.each(consumerGroupDescribeApi, { groupIds, includeAuthorizedOperations: true })
   await talk.each(classicHeartbeatApi, beat(groupId, { memberId: 'member' }), { note: 'in the classic protocol' })
 }

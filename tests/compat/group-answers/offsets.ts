@@ -43,7 +43,7 @@ const commits: Scenario = async talk => {
     await talk.each(offsetCommitApi, commit(groupId, topic, { topics: [{ name: topic.name, topicId: topic.id, partitions: [one] }] }), {
       note: `metadata of ${one.committedMetadata.length}`,
     })
-  await talk.each(offsetCommitApi, commit(groupId, topic, { retentionTimeMs: 1000 }), { note: 'retention', from: 2, to: 4 })
+  await talk.each(offsetCommitApi, commit(groupId, topic, { retentionTimeMs: 1000 }), { note: 'retention', from: 2 })
   const joined = talk.name('joined')
   const memberId = await settled(talk, joined)
   const epochs: Record<string, object> = {
@@ -122,15 +122,15 @@ const transactions: Scenario = async talk => {
   const producer = { transactionalId, producerId: init?.producerId ?? 0, producerEpoch: init?.producerEpoch ?? 0, groupId }
   await talk.each(addOffsetsToTxnApi, { ...producer, producerEpoch: 9 }, { note: 'other epoch' })
   await talk.each(addOffsetsToTxnApi, { ...producer, transactionalId: 'nobody' }, { note: 'unknown' })
-  await talk.each(addOffsetsToTxnApi, { ...producer, groupId: '' }, { note: 'empty group id', to: 3 })
-  await talk.each(addOffsetsToTxnApi, producer, { note: 'fine', to: 3 })
+  await talk.each(addOffsetsToTxnApi, { ...producer, groupId: '' }, { note: 'empty group id' })
+  await talk.each(addOffsetsToTxnApi, producer, { note: 'fine' })
   const partitions = [{ partitionIndex: 0, committedOffset: 5, committedMetadata: 'note' }]
   const body = { ...producer, topics: [{ name: topic.name, partitions }] }
-  await talk.each(txnOffsetCommitApi, { ...body, topics: [{ name: unknown.name, partitions }] }, { note: 'unknown topic', to: 4 })
-  await talk.each(txnOffsetCommitApi, { ...body, memberId: 'x', generationId: 4 }, { note: 'stranger', from: 3, to: 4 })
-  await talk.each(txnOffsetCommitApi, { ...body, groupId: '' }, { note: 'empty group id', to: 4 })
-  await talk.each(txnOffsetCommitApi, { ...body, topics: [] }, { note: 'no topics', to: 4 })
-  await talk.each(txnOffsetCommitApi, body, { note: 'fine', to: 4 })
+  await talk.each(txnOffsetCommitApi, { ...body, topics: [{ name: unknown.name, partitions }] }, { note: 'unknown topic' })
+  await talk.each(txnOffsetCommitApi, { ...body, memberId: 'x', generationId: 4 }, { note: 'stranger', from: 3 })
+  await talk.each(txnOffsetCommitApi, { ...body, groupId: '' }, { note: 'empty group id' })
+  await talk.each(txnOffsetCommitApi, { ...body, topics: [] }, { note: 'no topics' })
+  await talk.each(txnOffsetCommitApi, body, { note: 'fine' })
   await talk.each(offsetFetchApi, fetch(groupId, [topic]), { note: 'pending' })
   await talk.each(offsetFetchApi, fetch(groupId, [topic], { requireStable: true }), { note: 'pending, stable only', from: 7 })
   await talk.each(offsetFetchApi, fetch(groupId, null, { requireStable: true }), { note: 'pending, stable only, all', from: 7 })

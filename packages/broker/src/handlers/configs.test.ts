@@ -189,7 +189,11 @@ describe('DescribeConfigs', () => {
 
   it('answers for what is not there', async () => {
     const test = await start()
-    expect(await describeOne(test, [TOPIC, 'none'])).toMatchObject({ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, configs: [] })
+    expect(await describeOne(test, [TOPIC, 'none'])).toMatchObject({
+      errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      errorMessage: '',
+      configs: [],
+    })
     expect(await describeOne(test, [TOPIC, 'a b'])).toMatchObject({ errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION })
     expect(await describeOne(test, [BROKER, '9'])).toMatchObject({
       errorCode: ErrorCode.INVALID_REQUEST,

@@ -91,3 +91,28 @@ describe('offsets of a consumer group', () => {
     expect([group.mayExpire, group.unusedSinceMs(5), group.isSubscribedTo('topic')]).toEqual([true, 5, false])
   })
 })
+
+describe('a member of the classic protocol', () => {
+  it('is refused with bytes that are no subscription, in a consumer group, as by Kafka', async () => {
+    const groups = new TestGroups()
+    await groups.join('a')
+    const request = {
+      groupId: 'group',
+      sessionTimeoutMs: 30_000,
+      rebalanceTimeoutMs: 30_000,
+      memberId: '',
+      groupInstanceId: null,
+      protocolType: 'consumer',
+      reason: null,
+    }
+    for (const hex of ['', '00', '0001', 'ffff', '000100000001ffff', '00017fffffff', '0001ffffffff']) {
+      const protocols = [{ name: 'range', metadata: Buffer.from(hex, 'hex') }]
+      const decision = groups.requests.classicJoin(
+        groups.group(),
+        { ...request, protocols },
+        { apiVersion: 3, clientId: 'c', clientHost: '/h' },
+      )
+      expect(await groups.test.decide(decision)).toMatchObject({ errorCode: ErrorCode.UNKNOWN_SERVER_ERROR })
+    }
+  })
+})
