@@ -112,7 +112,11 @@ const added = <R>(context: TransactionContext, transaction: Transaction, { parti
 
 const partitionsOf = (topics: TransactionAddition['topics']): TopicPartitions => {
   const partitions = new Map<string, Set<number>>()
-  for (const { name, partitions: numbers } of topics) partitions.set(name, new Set([...(partitions.get(name) ?? []), ...numbers]))
+  for (const { name, partitions: numbers } of topics) {
+    const named = partitions.get(name)
+    if (named === undefined) partitions.set(name, new Set(numbers))
+    else for (const number of numbers) named.add(number)
+  }
   return partitions
 }
 
