@@ -40,7 +40,7 @@ export interface LogManagerOptions {
   readonly tailCacheBytes?: number
   /** Batches up to this size are copied and written together; at most, and by default, 64 KiB. */
   readonly stagedBatchBytes?: number
-  /** Bound of the pooled read buffers in bytes; default 128 MiB, of which those take memory that were ever used at a time. */
+  /** Bound of the pooled read buffers in bytes; default 96 MiB, of which those take memory that were ever used at a time. */
   readonly readBufferBytes?: number
   /** Size of one such buffer, a multiple of 4,096; default 128 KiB. */
   readonly readSlabBytes?: number

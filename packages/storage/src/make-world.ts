@@ -28,7 +28,7 @@ export const makeWorld = (
     openFiles: new OpenFiles(files, options.openFilesLimit ?? 2000),
     folderSyncs: new FolderSyncs(files),
     tails: new TailCache(options.tailCacheBytes ?? 64 * 1024 * 1024, options.stagedBatchBytes),
-    readSlabs: new SlabPool(slabBytes, Math.max(1, Math.floor((options.readBufferBytes ?? 128 * 1024 * 1024) / slabBytes))),
+    readSlabs: new SlabPool(slabBytes, Math.max(1, Math.floor((options.readBufferBytes ?? 96 * 1024 * 1024) / slabBytes))),
     turn: new WriteTurn(options.schedule ?? setImmediate, logger),
     unflushed: new Set(),
     writtenBytes: 0,

@@ -21,7 +21,7 @@ export interface FetchParts {
   readonly logger: Logger
   /** `fetch.max.bytes`, asked anew for each request. */
   readonly maxBytes: () => number
-  /** Bytes of records that may be on their way to all clients together; beyond it each fetch gets a first batch alone. 256 MiB by default. */
+  /** Bytes of records that may be on their way to all clients together; beyond it each fetch gets a first batch alone. 96 MiB by default. */
   readonly bytesOnLoan?: number
 }
 
@@ -38,8 +38,8 @@ interface ResponseTopic {
   readonly partitions: PartitionRead[]
 }
 
-/** Half of what the network lets wait in memory (NetworkLimits.outputBytes) before it closes connections. */
-const BYTES_ON_LOAN = 256 * 1024 * 1024
+/** What the pooled read buffers of the log hold: one of the largest fetches that there are, and much of the next. */
+const BYTES_ON_LOAN = 96 * 1024 * 1024
 
 /** The isolation level at which only committed transactions are read. */
 const READ_COMMITTED = 1

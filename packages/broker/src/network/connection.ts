@@ -146,11 +146,10 @@ export class Connection implements ConnectionFacts, InboundOwner, OutputOwner, B
   mayBegin(): boolean {
     if (this.#held || this.#draining || this.#isYielding || this.isClosed) return false
     const { limits, turns } = this.#surroundings
-    const { inFlightRequests, outputHighWaterBytes } = limits
-    if (this.#outbound.owed >= inFlightRequests) return false
-    if (this.#outbound.waitingBytes >= outputHighWaterBytes) {
+    if (this.#outbound.owed >= limits.inFlightRequests) return false
+    if (this.#isOverdrawn()) {
       this.flush()
-      if (this.#outbound.waitingBytes >= outputHighWaterBytes) return false
+      if (this.#isOverdrawn()) return false
     }
     if (turns.hasTime() || this.#isNext) return true
     this.#isYielding = true
@@ -294,6 +293,13 @@ export class Connection implements ConnectionFacts, InboundOwner, OutputOwner, B
     this.#surroundings.log.warn(kind, this.facts(), `Closing the connection: ${reason}`)
     this.flush()
     this.destroy()
+  }
+
+  /** Whether the client has to take replies before it gets more of them. */
+  #isOverdrawn(): boolean {
+    const { limits, output } = this.#surroundings
+    const { waitingBytes } = this.#outbound
+    return waitingBytes >= limits.outputHighWaterBytes || (waitingBytes >= limits.crowdedHighWaterBytes && output.isCrowded)
   }
 
   #planFlush(): void {

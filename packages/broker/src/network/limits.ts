@@ -16,7 +16,11 @@ export interface NetworkLimits {
   inFlightRequests: number
   /** Bytes of replies that a client has not taken; beyond it nothing more is read from that connection. At least 64 KiB. */
   outputHighWaterBytes: number
-  /** The same over all connections of the broker: beyond it, those that have not taken theirs for long are closed. */
+  /** The same while all connections together have more than `crowdedOutputBytes`. At least 64 KiB: below it no socket tells that it was taken. */
+  crowdedHighWaterBytes: number
+  /** Bytes of replies over all connections, beyond which each may have but few. */
+  crowdedOutputBytes: number
+  /** Bytes of replies over all connections of the broker: beyond it, those that have not taken theirs for long are closed. */
   outputBytes: number
   /** How long requests may begin within one turn of the event loop; the others wait for the next. */
   turnMs: number
@@ -37,6 +41,8 @@ export const defaultLimits: Readonly<NetworkLimits> = {
   maxConnectionsPerIpOverrides: new Map(),
   inFlightRequests: 100,
   outputHighWaterBytes: 16 * MIB,
+  crowdedHighWaterBytes: MIB / 16,
+  crowdedOutputBytes: 64 * MIB,
   outputBytes: 512 * MIB,
   turnMs: 5,
   slowFrameGraceMs: 30_000,

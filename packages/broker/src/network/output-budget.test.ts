@@ -47,4 +47,23 @@ describe('OutputBudget', () => {
     many.budget.enforce()
     expect(many.closed).toEqual(['c 902 1000'])
   })
+
+  it('is crowded while all have more than the smaller limit, and counts anew what was taken', () => {
+    let now = 100_000
+    const owner = { waitingBytes: 0, owingSinceMs: now, closeUnread: () => undefined }
+    const budget = new OutputBudget({ ...defaultLimits, crowdedOutputBytes: 100 }, [owner], () => now)
+    const add = (bytes: number) => {
+      owner.waitingBytes += bytes
+      budget.add(bytes)
+    }
+    add(100)
+    expect(budget.isCrowded).toBe(false)
+    add(1)
+    expect(budget.isCrowded).toBe(true)
+    owner.waitingBytes = 50
+    now += 9
+    expect(budget.isCrowded).toBe(true)
+    now += 1
+    expect(budget.isCrowded).toBe(false)
+  })
 })

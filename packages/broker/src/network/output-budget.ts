@@ -4,6 +4,8 @@ import type { NetworkLimits } from './limits.ts'
 const PATIENCE_MS = 5000
 /** Past so many times the limit nobody is given that time. */
 const EXCESS_FACTOR = 2
+/** How old the count may be that says that there is too much. */
+const RECOUNT_MS = 10
 
 /** A connection as the budget sees it. */
 export interface OutputOwner {
@@ -17,8 +19,8 @@ export interface OutputOwner {
 
 /**
  * Bounds the replies that wait in memory for clients to take them, over all connections of a broker. Each connection has a bound
- * of its own that makes it wait; this one closes connections, for a thousand that each stay below theirs can still use up all memory.
- * Those go first that hold most for longest, so a client that reads slowly gets its time and one that reads keeps its connection.
+ * of its own that makes it wait, a smaller one while all together have much; this one closes connections, for a thousand that each stay
+ * below theirs can still use up all memory. Those go first that hold most for longest, so a client that reads slowly gets its time and one that reads keeps its connection.
  */
 export class OutputBudget {
   readonly #limits: Readonly<NetworkLimits>
@@ -26,6 +28,7 @@ export class OutputBudget {
   readonly #monotonic: () => number
   /** Bytes that waited at the last count, and all that came since: never below what waits now. */
   #mostBytes = 0
+  #countedAtMs = 0
   #isPlanned = false
 
   constructor(limits: Readonly<NetworkLimits>, owners: Iterable<OutputOwner>, monotonic: () => number) {
@@ -40,6 +43,18 @@ export class OutputBudget {
     if (this.#mostBytes <= this.#limits.outputBytes || this.#isPlanned) return
     this.#isPlanned = true
     process.nextTick(() => this.enforce())
+  }
+
+  /** Whether so much waits that whoever has replies to take shall take them before more is made for him. */
+  get isCrowded(): boolean {
+    const { crowdedOutputBytes } = this.#limits
+    if (this.#mostBytes <= crowdedOutputBytes) return false
+    if (this.#monotonic() - this.#countedAtMs >= RECOUNT_MS) {
+      let total = 0
+      for (const { waitingBytes } of this.#owners) total += waitingBytes
+      this.#counted(total)
+    }
+    return this.#mostBytes > crowdedOutputBytes
   }
 
   /** Counts what waits and closes whom it has to. To be called now and then, as time makes more of them liable. */
@@ -63,6 +78,11 @@ export class OutputBudget {
         owner.closeUnread(bytes, ageMs)
       }
     }
-    this.#mostBytes = total
+    this.#counted(total)
+  }
+
+  #counted(bytes: number): void {
+    this.#mostBytes = bytes
+    this.#countedAtMs = this.#monotonic()
   }
 }
