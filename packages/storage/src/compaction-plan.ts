@@ -3,6 +3,7 @@
 // newest records, or that takes appends.
 
 import { BATCH_HEADER_BYTES, int64At } from './bytes.ts'
+import { transactionIndex } from './log-producers.ts'
 import type { Log } from './log.ts'
 import type { Segment } from './segment.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
@@ -141,7 +142,7 @@ export const groupSegments = (log: Log, endOffset: number, firstUncleanableOffse
 export const abortedTransactions = (log: Log, from: number, until: number): AbortedTransaction[] => {
   const found: AbortedTransaction[] = []
   for (let index = Math.max(0, log.segmentIndexOf(from)); index < log.segments.length; index++) {
-    const { isComplete, transactions } = log.segmentAt(index).transactions(log.world).collect(from, until)
+    const { isComplete, transactions } = transactionIndex(log, log.segmentAt(index)).collect(from, until)
     found.push(...transactions)
     if (isComplete) break
   }

@@ -1,14 +1,17 @@
 // The producers of one log: loaded from the newest snapshot when the first batch comes, entered with every batch, saved when a
-// segment begins and at the end.
+// segment begins and at the end. They also tell which transactions were aborted, which the segments' transaction indexes keep.
 
 import { KafkaError, RecordBatch, readEndTransaction, recordsOf } from '@ottla/protocol'
 import type { AppendOptions } from './append.ts'
+import { CorruptFileError } from './corrupt-file.ts'
 import type { Log } from './log.ts'
 import type { BatchMetadata } from './producer-entry.ts'
 import type { ProducerState, TransactionMarker } from './producer-state.ts'
 import { ProducerState as State } from './producer-state.ts'
+import { asError } from './platform-error.ts'
 import { batchAt, FileWindow } from './scan.ts'
 import type { Segment } from './segment.ts'
+import type { AbortedTransaction, TransactionIndex } from './transaction-index.ts'
 
 /** What a control batch that ends a transaction says; undefined for other control batches, and for one that compaction emptied. */
 const markerOf = (batch: RecordBatch): TransactionMarker | undefined => {
@@ -33,27 +36,38 @@ export const checkProducer = (log: Log, batch: RecordBatch, options: AppendOptio
   return undefined
 }
 
-const enter = (log: Log, producers: ProducerState, place: { batch: RecordBatch; segment: Segment }): void => {
-  const { batch, segment } = place
+/** Enters a batch; the transaction that it aborts, if it does. */
+const enter = (producers: ProducerState, batch: RecordBatch): AbortedTransaction | undefined => {
   if (!batch.isControl) {
     producers.update(batch)
-    return
+    return undefined
   }
   const marker = markerOf(batch)
   const completed = marker === undefined ? undefined : producers.updateMarker(marker)
-  if (completed?.isAborted !== true) return
-  const index = segment.transactions(log.world)
+  return completed?.isAborted === true ? completed : undefined
+}
+
+const addTo = (index: TransactionIndex, aborted: AbortedTransaction): void => {
   const last = index.entries === 0 ? -1 : index.entry(index.entries - 1).lastOffset
-  if (last < completed.lastOffset) index.append(completed)
+  if (last < aborted.lastOffset) index.append(aborted)
 }
 
 /** Enters a batch that has its final offsets. */
 export const updateProducer = (log: Log, batch: RecordBatch): void => {
-  if (batch.producerId >= 0) enter(log, log.producers, { batch, segment: log.active })
+  if (batch.producerId < 0) return
+  const aborted = enter(log.producers, batch)
+  if (aborted !== undefined) addTo(transactionIndex(log, log.active), aborted)
+}
+
+interface Replay {
+  readonly from: number
+  readonly until: number
+  /** Told of each transaction that was aborted. */
+  readonly aborted: (transaction: AbortedTransaction, segment: Segment) => void
 }
 
 /** Enters all batches of the log from `from` to `until`, read with blocking reads. */
-const replay = (log: Log, producers: ProducerState, range: { from: number; until: number }): void => {
+const replay = (log: Log, producers: ProducerState, range: Replay): void => {
   const { config, path, segments, world } = log
   for (let index = Math.max(0, log.segmentIndexOf(range.from)); index < segments.length; index++) {
     const segment = log.segmentAt(index)
@@ -66,7 +80,8 @@ const replay = (log: Log, producers: ProducerState, range: { from: number; until
       if (batch === undefined) break
       if (batch.producerId >= 0 && batch.lastOffset >= range.from) {
         try {
-          enter(log, producers, { batch: new RecordBatch(window.bytes, batch.at), segment })
+          const aborted = enter(producers, new RecordBatch(window.bytes, batch.at))
+          if (aborted !== undefined) range.aborted(aborted, segment)
         } catch (error) {
           if (!(error instanceof KafkaError) && !(error instanceof RangeError)) throw error
           world.logger.warn({ file: segment.logPath(path), position, error: error.message }, 'a batch was left out of the producer state')
@@ -91,9 +106,46 @@ export const openProducers = (log: Log, options: { trusted: boolean }): Producer
     nowMs: world.clock.now(),
     onCorrupt: error => world.logger.warn({ file: error.path, error: error.message }, 'a damaged producer snapshot was removed'),
   })
-  if (from < writtenOffset) replay(log, producers, { from, until: writtenOffset })
+  const aborted = (transaction: AbortedTransaction, segment: Segment): void => addTo(transactionIndex(log, segment), transaction)
+  if (from < writtenOffset) replay(log, producers, { from, until: writtenOffset, aborted })
   producers.confirm(writtenOffset)
   // What the high watermark passed while nobody had asked for the producers.
   producers.onHighWatermark(log.highWatermark)
   return producers
+}
+
+/** The transaction index of a segment; one whose file is damaged is made anew from the batches (as Kafka does when it loads a segment). */
+export const transactionIndex = (log: Log, segment: Segment): TransactionIndex => {
+  const { world } = log
+  const index = segment.transactions(world)
+  if (index.isLoaded) return index
+  try {
+    index.sanityCheck()
+  } catch (error) {
+    if (!(error instanceof CorruptFileError)) throw error
+    world.logger.warn({ file: error.path, error: error.message }, 'a damaged transaction index was made anew from its segment')
+    rebuild(log, segment)
+  }
+  return index
+}
+
+/** What began before the segment is in the producers' snapshots, or in the batches behind the newest of them. */
+const rebuild = (log: Log, segment: Segment): void => {
+  const { snapshots, world } = log
+  const index = segment.transactions(world)
+  index.reset()
+  const producers = new State({ producerIdExpirationMs: world.producerIdExpirationMs() })
+  const from = snapshots.loadUpTo(producers, segment.baseOffset, world.clock.now()) ?? log.segmentAt(0).baseOffset
+  replay(log, producers, {
+    from,
+    until: Math.min(log.writtenOffset, log.endOffsetOf(log.segments.indexOf(segment))),
+    aborted: (transaction, { baseOffset }) => {
+      if (baseOffset === segment.baseOffset) addTo(index, transaction)
+    },
+  })
+  try {
+    index.saveSync()
+  } catch (error) {
+    world.logger.warn({ file: index.path, error: asError(error).message }, 'the transaction index could not be saved yet')
+  }
 }

@@ -94,6 +94,24 @@ export class ProducerSnapshots {
     }
   }
 
+  /**
+   * Loads the newest whole snapshot at or before an offset into an empty state and returns its offset; undefined without any. Deletes
+   * nothing: the end of the log is somewhere else.
+   */
+  loadUpTo(state: ProducerState, offset: number, nowMs: number): number | undefined {
+    for (const known of this.#offsets.toReversed()) {
+      if (known > offset) continue
+      const path = this.pathOf(known)
+      try {
+        state.load(parseProducerSnapshot(path, this.#files.readFileSync(path)), nowMs)
+        return known
+      } catch (error) {
+        if (!(error instanceof CorruptFileError)) throw error
+      }
+    }
+    return undefined
+  }
+
   /** Deletes the snapshot at an offset, if there is one. */
   remove(offset: number): void {
     const index = this.#offsets.indexOf(offset)

@@ -3,6 +3,7 @@
 
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { settleBelow } from './flush.ts'
+import { transactionIndex } from './log-producers.ts'
 import type { Log } from './log.ts'
 import { whileWriting } from './log-files.ts'
 import { asError, codeOf } from './platform-error.ts'
@@ -141,7 +142,7 @@ const cutSegment = (log: Log, segment: Segment, cut: { position: number; endOffs
   const { position, endOffset: offset } = cut
   segment.offsets(world, config).truncateTo(offset)
   segment.times(world, config).truncateTo(offset)
-  segment.transactions(world).truncateTo(offset)
+  transactionIndex(log, segment).truncateTo(offset)
   segment.saveIndexes()
   world.openFiles.get(segment.logPath(path)).truncateSync(position)
   segment.size = position
