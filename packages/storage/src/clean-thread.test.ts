@@ -89,6 +89,24 @@ const contents = (log: Log): Map<string, string> =>
 const pass = (log: Log, used: CleanThread | undefined, pace = new CleanPace({ clock })) =>
   log.compact({ pace, ioBufferBytes: 4096, ...(used === undefined ? {} : { thread: used }) })
 
+/** A pass that knows its keys, and its first segment. */
+const begun = async () => {
+  const { log } = await opened('a')
+  filled(log, 1)
+  const [segment] = log.segments
+  const source = { path: segment!.logPath(log.path), baseOffset: 0, endOffset: 10, size: segment!.size, from: 0, modifiedMs: 0 }
+  const map = { bytes: 1000, loadFactor: 0.9, seed: [1, 2, 3, 4] as const }
+  const facts = { map, bufferBytes: 4096, dirty: [source], startOffset: 0, endOffset: 10 }
+  const rules = { abortedDirty: [], aborted: [], now: 0, deleteRetentionMs: 0, legacyHorizonMs: 0 }
+  const work = thread.begin({ ...facts, ...rules }, new CleanPace({ clock }))
+  expect((await work.mapKeys()).keys).toBeGreaterThan(0)
+  return { work, group: { sources: [source], lastRecords: new Map() } }
+}
+
+const wrote = (): never => {
+  throw new RangeError('no index for you')
+}
+
 describe('a pass in the thread', () => {
   it.each([1, 2, 3])('leaves the same bytes in every file as one on the event loop (%i)', async seed => {
     const results = []
@@ -178,24 +196,30 @@ describe('a pass in the thread', () => {
     await expect(pass(log, thread)).rejects.toMatchObject({ code: ErrorCode.CORRUPT_MESSAGE, message: expect.stringContaining(path) })
   })
 
-  it('tells when the segment cannot be written', async () => {
-    const { log } = await opened('a')
-    filled(log, 1)
-    const [segment] = log.segments
-    const source = { path: segment!.logPath(log.path), baseOffset: 0, endOffset: 10, size: segment!.size, from: 0, modifiedMs: 0 }
-    const facts = {
-      map: { bytes: 1000, loadFactor: 0.9, seed: [1, 2, 3, 4] as const },
-      bufferBytes: 4096,
-      dirty: [source],
-      startOffset: 0,
-      endOffset: 10,
-    }
-    const rules = { abortedDirty: [], aborted: [], now: 0, deleteRetentionMs: 0, legacyHorizonMs: 0 }
-    const work = thread.begin({ ...facts, ...rules }, new CleanPace({ clock }))
-    expect((await work.mapKeys()).keys).toBeGreaterThan(0)
-    const nowhere = { path: join(folder, 'nowhere'), add: () => undefined, flush: () => undefined, wrote: () => undefined }
-    const run = work.cleanGroup({ sources: [source], lastRecords: new Map() }, nowhere, { append: () => undefined })
-    await expect(run).rejects.toSatisfy(error => error instanceof CleanWriteFailed && String(error.cause).includes('ENOENT'))
-    work.end()
+  describe('with a segment', () => {
+    const target = { path: '', add: () => undefined, flush: () => undefined, wrote: () => undefined }
+    const index = { append: () => undefined }
+
+    it('tells when it cannot be written', async () => {
+      const { group, work } = await begun()
+      const run = work.cleanGroup(group, { ...target, path: join(folder, 'nowhere') }, index)
+      await expect(run).rejects.toSatisfy(error => error instanceof CleanWriteFailed && String(error.cause).includes('ENOENT'))
+      work.end()
+    })
+
+    it('gives up when its indexes cannot be made', async () => {
+      const { group, work } = await begun()
+      const path = join(folder, 'cleaned')
+      writeFileSync(path, '')
+      await expect(work.cleanGroup(group, { ...target, path, wrote }, index)).rejects.toThrow('no index for you')
+      work.end()
+    })
+
+    it('fails when the thread ended between two requests', async () => {
+      const { group, work } = await begun()
+      await thread.close()
+      await expect(work.cleanGroup(group, target, index)).rejects.toBeInstanceOf(CleanThreadLost)
+      work.end()
+    })
   })
 })

@@ -13,6 +13,7 @@ import { type Clock, KafkaError, type Timer } from '@ottla/protocol'
 import { type CleanPace, CompactionAborted } from './clean-pace.ts'
 import { CleanCounts } from './clean-rules.ts'
 import type { CleanWork, GroupFacts, GroupTarget, Mapped, PassFacts, TransactionSink } from './clean-work.ts'
+import { asError } from './platform-error.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
 /** An error on its way between threads. */
@@ -72,6 +73,8 @@ class ThreadPass implements CleanWork {
   readonly #thread: CleanThread
   #target: GroupTarget | undefined
   #index: TransactionSink | undefined
+  /** Why what the thread tells is not taken in any more; the pass is given up then. */
+  #broken: Error | undefined
   #settle: { resolve(mapped: Mapped): void; reject(error: Error): void } | undefined
 
   constructor(id: number, facts: PassFacts, context: { readonly pace: CleanPace; readonly thread: CleanThread }) {
@@ -97,19 +100,31 @@ class ThreadPass implements CleanWork {
 
   hear(message: FromCleaner): void {
     if (message.kind === 'failed') {
-      this.fail(errorOf(message.error))
+      this.fail(this.#broken ?? errorOf(message.error))
       return
     }
-    this.#target?.wrote(message.facts)
-    for (const transaction of message.kept) this.#index?.append(transaction)
+    this.#takeIn(message)
     if (message.kind === 'took') {
       void this.#took(message.bytes)
       return
     }
     Object.assign(this.counts, message.counts)
+    if (this.#broken !== undefined) {
+      this.fail(this.#broken)
+      return
+    }
     const settle = this.#settle
     this.#settle = undefined
     settle?.resolve(message.mapped)
+  }
+
+  #takeIn({ facts, kept }: News): void {
+    try {
+      this.#target?.wrote(facts)
+      for (const transaction of kept) this.#index?.append(transaction)
+    } catch (error) {
+      this.#broken ??= asError(error)
+    }
   }
 
   fail(error: Error): void {
@@ -119,9 +134,9 @@ class ThreadPass implements CleanWork {
   }
 
   async #took(bytes: number): Promise<void> {
-    let isWanted = true
+    let isWanted = this.#broken === undefined
     try {
-      await this.#pace.took(bytes)
+      if (isWanted) await this.#pace.took(bytes)
     } catch {
       isWanted = false
     }
@@ -131,7 +146,7 @@ class ThreadPass implements CleanWork {
   #ask(message: ToCleaner): Promise<Mapped> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
-      this.#thread.post(message)
+      if (!this.#thread.post(message)) this.fail(new CleanThreadLost('the thread of the cleaner is gone'))
     })
   }
 }
@@ -186,10 +201,11 @@ export class CleanThread {
     await worker.terminate()
   }
 
-  /** For the passes. */
-  post(message: ToCleaner): void {
-    if (!this.#passes.has(message.id)) return
-    this.#worker?.postMessage(message)
+  /** For the passes. False when the thread of the pass is gone. */
+  post(message: ToCleaner): boolean {
+    if (this.#worker === undefined || !this.#passes.has(message.id)) return false
+    this.#worker.postMessage(message, [])
+    return true
   }
 
   /** For the passes. */
