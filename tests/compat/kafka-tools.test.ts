@@ -142,12 +142,14 @@ const groupTools = [
 const every = process.env.ALL_CASES === '1' ? 1 : 3
 const transcripts = fileURLToPath(new URL('../../../shared/cli/transcripts.jsonl', import.meta.url))
 const left = new RegExp(`^(?!${Object.keys(differing).join('|')})`)
-const casesOf = (name: string) =>
-  readFileSync(transcripts, 'utf8')
-    .split('\n')
-    .flatMap(line => /^\{"id": "(?<id>[^"]+)", "tool": "(?<of>[^"]+)"/.exec(line)?.groups ?? [])
-    .filter(({ id = '', of }) => of === name && left.test(id))
-    .flatMap(({ id = '' }, index) => (index % every === 0 ? [id] : []))
+const casesOf = (name: string): string[] => {
+  const ids: string[] = []
+  for (const line of readFileSync(transcripts, 'utf8').split('\n')) {
+    const { id = '', of } = /^\{"id": "(?<id>[^"]+)", "tool": "(?<of>[^"]+)"/.exec(line)?.groups ?? {}
+    if (of === name && left.test(id)) ids.push(id)
+  }
+  return ids.filter((_, index) => index % every === 0)
+}
 
 const expectSame = async ({ bootstrap }: BrokerProcess, name: string) => {
   const cases = `^(?:${casesOf(name).join('|')})$`
