@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BatchBuilder, ErrorCode, listOffsetsApi, offsetFetchApi, produceApi } from '@ottla/protocol'
 import { createTopic } from './group-run.ts'
 import type { Program } from './programs.ts'
+import { againstKafka } from './transaction-broker.ts'
 import { TransactionMember, type TransactionPlace } from './transaction-member.ts'
 import { CommittedReader } from './transaction-reader.ts'
 import { Wire } from './wire.ts'
@@ -152,7 +153,7 @@ export class CopyRun implements AsyncDisposable {
   }
 
   /** Waits until something holds; starts a program that ended by itself again, as whoever runs it would. */
-  async until(what: string, holds: () => boolean, timeoutMs = 45_000): Promise<void> {
+  async until(what: string, holds: () => boolean, timeoutMs = againstKafka ? 180_000 : 60_000): Promise<void> {
     const deadline = Date.now() + timeoutMs
     while (!holds()) {
       if (Date.now() > deadline || this.output.wrong.length > 0 || this.ended.length > 20)
