@@ -1,4 +1,5 @@
-// DescribeProducers, version 0: what the leaders of partitions know of their producers, and where open transactions begin (KIP-664).
+// DescribeProducers, version 0: what the leaders of partitions know of their producers, and where open transactions begin (KIP-664). A
+// partition that is named twice is answered once, so that an answer stays in proportion to what there is.
 import { type DescribeProducersResponseInit, describeProducersApi, ErrorCode, errorOf, KafkaError } from '@ottla/protocol'
 import { topicNameProblem } from '../controller/index.ts'
 import { handler, type Handler } from '../requests/handler.ts'
@@ -41,13 +42,16 @@ export function describeProducers({ replicas, metadata, logger }: TransactionPar
   return handler({
     api: describeProducersApi,
     versions: [0, 0],
-    handle: ({ topics }) => ({
-      throttleTimeMs: 0,
-      topics: topics.map(({ name, partitionIndexes }) => ({
-        name,
-        partitions: partitionIndexes.map(partitionIndex => describe(name, partitionIndex)),
-      })),
-    }),
+    handle({ topics }) {
+      const named = new Map<string, Set<number>>()
+      for (const { name, partitionIndexes } of topics) {
+        const indexes = named.get(name) ?? new Set()
+        for (const index of partitionIndexes) indexes.add(index)
+        named.set(name, indexes)
+      }
+      const described = Array.from(named, ([name, indexes]) => ({ name, partitions: Array.from(indexes, index => describe(name, index)) }))
+      return { throttleTimeMs: 0, topics: described }
+    },
     onError: (errorCode, { topics }) => ({
       throttleTimeMs: 0,
       topics: topics.map(({ name, partitionIndexes }) => ({

@@ -1,4 +1,5 @@
-// DescribeTransactions, version 0: what is known of transactional ids (KIP-664).
+// DescribeTransactions, version 0: what is known of transactional ids (KIP-664). An id that is named twice is answered once, so that an answer
+// stays in proportion to what there is.
 import { type DescribedTransaction, undescribed } from '@ottla/coordinator'
 import { describeTransactionsApi, ErrorCode } from '@ottla/protocol'
 import { handler, type Handler } from '../requests/handler.ts'
@@ -18,7 +19,7 @@ export function describeTransactions({ transactions, logger }: TransactionParts)
     api: describeTransactionsApi,
     versions: [0, 0],
     async handle({ transactionalIds }) {
-      return { throttleTimeMs: 0, transactionStates: await Promise.all(transactionalIds.map(describe)) }
+      return { throttleTimeMs: 0, transactionStates: await Promise.all(Array.from(new Set(transactionalIds), describe)) }
     },
     onError: (errorCode, { transactionalIds }) => ({
       throttleTimeMs: 0,

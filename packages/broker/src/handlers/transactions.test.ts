@@ -202,7 +202,7 @@ describe('what tools see', () => {
     const client = await begun()
     await client.produce(first, ['a', 'b'])
     const { producerId, producerEpoch } = client
-    const described = await broker.ask(describeTransactionsApi, 0, { transactionalIds: ['transfers', 'nobody', ''] })
+    const described = await broker.ask(describeTransactionsApi, 0, { transactionalIds: ['transfers', 'nobody', '', 'transfers'] })
     expect(described?.transactionStates).toMatchObject([
       { errorCode: NONE, transactionState: 'Ongoing', producerId, producerEpoch, topics: [{ topic: 't', partitions: [0] }] },
       { errorCode: ErrorCode.TRANSACTIONAL_ID_NOT_FOUND },
@@ -218,7 +218,8 @@ describe('what tools see', () => {
     expect((await list([], 'x.*'))?.transactionStates).toEqual([])
     expect((await list([], '('))?.errorCode).toBe(ErrorCode.INVALID_REGULAR_EXPRESSION)
     const topics = [
-      { name: 't', partitionIndexes: [0, 9] },
+      { name: 't', partitionIndexes: [0, 9, 0] },
+      { name: 't', partitionIndexes: [0] },
       { name: 'nothing', partitionIndexes: [0] },
       { name: '?', partitionIndexes: [0] },
     ]
