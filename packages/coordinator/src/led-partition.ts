@@ -5,7 +5,7 @@ import { BatchBuilder, endTransactionMarker, ErrorCode, KafkaError, type Logger,
 import type { CoordinatorLog } from './coordinator-log.ts'
 import { answered, type Decision } from './decision.ts'
 import { load } from './loader.ts'
-import { encodeRecord } from './record.ts'
+import { appendRecords } from './record.ts'
 import { coordinatorError } from './runtime-errors.ts'
 import type { RuntimeWorld } from './runtime-world.ts'
 import type { CoordinatorState, TransactionalProducer } from './state.ts'
@@ -133,19 +133,17 @@ export class LedPartition<S extends CoordinatorState> {
   #batchOf({ records }: Decision<unknown>, producer: TransactionalProducer | null): RecordBatch {
     const timestamp = this.#world.clock.now()
     const transaction = producer === null ? {} : { producerId: producer.id, producerEpoch: producer.epoch, isTransactional: true }
-    const builder = new BatchBuilder({ ...this.#world.compression(), ...transaction }, 64 * records.length)
-    for (const record of records) builder.append({ timestamp, ...encodeRecord(record) })
-    const batch = builder.build()
+    const compressing = this.#world.compression()
     const { maxBatchBytes } = this.#log
-    if (batch.sizeInBytes <= maxBatchBytes) return batch
-    const { topic } = this.#world
-    this.#logger.warn(
-      { bytes: batch.sizeInBytes, records: records.length, maxBatchBytes },
-      'the records of a decision are too many for a batch',
-    )
+    const builder = new BatchBuilder({ ...compressing, ...transaction }, Math.min(64 * records.length, maxBatchBytes))
+    // Without compression there is no need to write all of what is too much.
+    appendRecords(builder, records, { timestamp, maxBytes: compressing.compression === 'none' ? maxBatchBytes : Infinity })
+    const batch = builder.count === records.length ? builder.build() : null
+    if (batch !== null && batch.sizeInBytes <= maxBatchBytes) return batch
+    const place = `${this.#world.topic}-${this.partition}`
     throw new KafkaError(
       ErrorCode.MESSAGE_TOO_LARGE,
-      `${batch.sizeInBytes} bytes are to be appended to ${topic}-${this.partition} at once, which takes ${maxBatchBytes}`,
+      `${records.length} records are to be appended to ${place} at once, more than ${maxBatchBytes} bytes, which is the most that it takes`,
     )
   }
 

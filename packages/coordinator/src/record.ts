@@ -2,6 +2,7 @@
 // On disk a key is two bytes of record type and the key in version 0, a value two bytes of version and the value. No value is a tombstone.
 
 import {
+  type BatchBuilder,
   bounds,
   type CoordinatorRecord as RecordType,
   coordinatorRecords,
@@ -56,16 +57,41 @@ export const isRecordOf = <Key extends Shape, Value extends Shape>(
 
 /** The bytes of a record. */
 export const encodeRecord = (record: CoordinatorRecord): { readonly key: Buffer; readonly value: Buffer | null } => {
-  const { type, valueVersion } = record
-  const value = record.value === null ? null : prefixed(valueVersion, type.value, { version: valueVersion, body: record.value })
-  return { key: prefixed(type.type, type.key, { version: 0, body: record.key }), value }
+  const writer = new Writer()
+  const keyEnd = writeRecord(writer, record)
+  const bytes = writer.bytes()
+  return { key: bytes.subarray(0, keyEnd), value: record.value === null ? null : bytes.subarray(keyEnd) }
 }
 
-const prefixed = (prefix: number, message: Message, content: { readonly version: number; readonly body: Fields }): Buffer => {
+/** Appends records to a batch, until all are there or the batch, not compressed yet, is larger than `maxBytes`. */
+export const appendRecords = (
+  builder: BatchBuilder,
+  records: readonly CoordinatorRecord[],
+  { timestamp, maxBytes }: { readonly timestamp: number; readonly maxBytes: number },
+): void => {
   const writer = new Writer()
-  writer.int16(prefix)
-  storedCodec(message, content.version).write(writer, content.body)
-  return writer.bytes()
+  for (const record of records) {
+    const keyLength = writeRecord(writer, record)
+    const end = writer.at
+    const keyAt = end - writer.length
+    builder.appendFrom(writer.buffer, { keyAt, valueAt: keyAt + keyLength, end, isTombstone: record.value === null }, timestamp)
+    // The next one may lie where this one did.
+    writer.at = keyAt
+    if (builder.sizeInBytes > maxBytes) break
+  }
+  writer.chunks()
+}
+
+/** Writes key and value, one behind the other; returns the writer's length between them. */
+const writeRecord = (writer: Writer, { type, key, value, valueVersion }: CoordinatorRecord): number => {
+  writer.int16(type.type)
+  storedCodec(type.key, 0).write(writer, key)
+  const keyEnd = writer.length
+  if (value !== null) {
+    writer.int16(valueVersion)
+    storedCodec(type.value, valueVersion).write(writer, value)
+  }
+  return keyEnd
 }
 
 /** Reads records of one internal topic. */

@@ -87,6 +87,25 @@ const putField = (bytes: Uint8Array, start: number, value: Uint8Array | null): n
   return at + value.length
 }
 
+/** Below this a loop is quicker than a call into the runtime. */
+const SHORT_BYTES = 64
+
+const putRange = (bytes: Buffer, start: number, { source, from, until }: { source: Buffer; from: number; until: number }): number => {
+  const at = putVarint(bytes, start, until - from)
+  if (until - from > SHORT_BYTES) source.copy(bytes, at, from, until)
+  else for (let next = from; next < until; next++) bytes[at + next - from] = source[next] ?? 0
+  return at + until - from
+}
+
+/** Where a record's key and value lie in a buffer: the value follows the key. */
+export interface RecordPlace {
+  readonly keyAt: number
+  readonly valueAt: number
+  readonly end: number
+  /** No value, which is not the same as an empty one. */
+  readonly isTombstone: boolean
+}
+
 type EncodedHeaders = readonly (readonly [Uint8Array, Uint8Array | null])[]
 
 const noHeaders: EncodedHeaders = []
@@ -163,8 +182,7 @@ export class BatchBuilder {
     const offset = record.offset ?? this.#lastOffset + 1
     if (offset <= this.#lastOffset) throw new RangeError(`Offset ${offset} is not above ${this.#lastOffset}`)
     const timestamp = record.timestamp ?? -1
-    if (this.#count === 0 && this.#options.deleteHorizonMs === undefined) this.#baseTimestamp = timestamp
-    const timestampDelta = timestamp - this.#baseTimestamp
+    const timestampDelta = this.#timestampDelta(timestamp)
     const offsetDelta = offset - this.#baseOffset
     const key = asBytes(record.key)
     const value = asBytes(record.value)
@@ -182,7 +200,36 @@ export class BatchBuilder {
     at = putField(bytes, at, value)
     at = putVarint(bytes, at, headers.length)
     for (const [name, content] of headers) at = putField(bytes, putField(bytes, at, name), content)
-    this.#length = at
+    return this.#appended(at, offset, timestamp)
+  }
+
+  /** Adds a record without headers whose key and value are somewhere already; they are copied. */
+  appendFrom(source: Buffer, place: RecordPlace, timestamp: number): this {
+    const { keyAt, valueAt, end, isTombstone } = place
+    const offset = this.#lastOffset + 1
+    const timestampDelta = this.#timestampDelta(timestamp)
+    const offsetDelta = offset - this.#baseOffset
+    const keySize = varintSize(valueAt - keyAt) + valueAt - keyAt
+    const valueSize = isTombstone ? 1 : varintSize(end - valueAt) + end - valueAt
+    const size = 2 + varlongSize(timestampDelta) + varintSize(offsetDelta) + keySize + valueSize
+    const bytes = this.#room(size + 5)
+    let at = putVarint(bytes, this.#length, size)
+    bytes[at++] = 0
+    at = putVarlong(bytes, at, timestampDelta)
+    at = putVarint(bytes, at, offsetDelta)
+    at = putRange(bytes, at, { source, from: keyAt, until: valueAt })
+    at = isTombstone ? putField(bytes, at, null) : putRange(bytes, at, { source, from: valueAt, until: end })
+    bytes[at++] = 0
+    return this.#appended(at, offset, timestamp)
+  }
+
+  #timestampDelta(timestamp: number): number {
+    if (this.#count === 0 && this.#options.deleteHorizonMs === undefined) this.#baseTimestamp = timestamp
+    return timestamp - this.#baseTimestamp
+  }
+
+  #appended(end: number, offset: number, timestamp: number): this {
+    this.#length = end
     this.#count++
     this.#lastOffset = offset
     if (timestamp > this.#maxTimestamp) {

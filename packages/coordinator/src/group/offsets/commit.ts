@@ -94,8 +94,9 @@ function store(
     const { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata } = of
     const metadata = committedMetadata ?? ''
     if (metadata.length > limit) return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
-    const value = { offset: committedOffset, leaderEpoch: leaderEpochOf(committedLeaderEpoch), metadata, topicId }
-    records.push(offsetRecord({ groupId, topic: name, partition: partitionIndex }, { ...value, commitTimestampMs, expireTimestampMs }))
+    const leaderEpoch = leaderEpochOf(committedLeaderEpoch)
+    const committed = { offset: committedOffset, leaderEpoch, metadata, commitTimestampMs, expireTimestampMs, topicId }
+    records.push(offsetRecord({ groupId, topic: name, partition: partitionIndex }, committed))
     return { partitionIndex, errorCode: ErrorCode.NONE }
   }
   const answers = topics.map(topic => {
