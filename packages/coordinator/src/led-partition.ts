@@ -13,7 +13,7 @@ import { RETRY_MS } from './runtime-world.ts'
 import { Uncommitted } from './uncommitted.ts'
 import type { WheelTimers } from './timer-wheel.ts'
 
-/** `failed`: the log could not be replayed; it stays so until this broker is elected anew. */
+/** `failed`: the log could not be replayed; it stays so until this broker is elected anew, or the log can be read again. */
 export type LedStatus = 'loading' | 'active' | 'failed' | 'closed'
 
 /** What a decision is part of. */
@@ -23,6 +23,9 @@ export interface RunOptions {
 }
 
 const WRITE_TIMER = 'write'
+const LOAD_TIMER = 'load'
+/** After so long a log that could not be read is read again. */
+const LOAD_AGAIN_MS = 1000
 const nothing = (): Decision<void> => answered(undefined)
 
 /** See the top of the file. */
@@ -38,8 +41,10 @@ export class LedPartition<S extends CoordinatorState> {
   /** Changes with each load: what was begun for an earlier state is not for this one. */
   #generation = 0
   readonly #uncommitted = new Uncommitted(error => this.#logger.error({ err: error }, 'what follows a commit failed'))
-  /** One timer for all that waits: it is set while something does. */
-  readonly #writeTimer: WheelTimers
+  /** One timer for all that waits, set while something does; and one for a log that could not be read. */
+  readonly #ownTimers: WheelTimers
+  /** Whether a log line has said already that the log cannot be read. */
+  #isUnreadable = false
   /** The end of what the state is made of. */
   #endOffset = 0
   #loaded: Promise<void>
@@ -50,7 +55,7 @@ export class LedPartition<S extends CoordinatorState> {
     this.#world = world
     this.#log = log
     this.#logger = world.logger.child({ topic: world.topic, partition: place.partition })
-    this.#writeTimer = world.wheel.timers(() => this.#giveUpLate())
+    this.#ownTimers = world.wheel.timers(key => (key === LOAD_TIMER ? this.#loadAgain() : this.#giveUpLate()))
     log.follow({ committed: offset => this.#uncommitted.release(offset), failed: error => this.#appendsFailed(error) })
     this.#loaded = this.#load()
   }
@@ -96,7 +101,7 @@ export class LedPartition<S extends CoordinatorState> {
   close(errorCode: number): void {
     if (this.#status === 'closed') return
     this.#log.close()
-    this.#writeTimer.close()
+    this.#ownTimers.close()
     this.#unload(new KafkaError(errorCode))
     this.#status = 'closed'
   }
@@ -174,7 +179,7 @@ export class LedPartition<S extends CoordinatorState> {
       settled?.(null)
       return reply
     }
-    if (!this.#writeTimer.has(WRITE_TIMER)) this.#writeTimer.set(WRITE_TIMER, this.#world.writeTimeoutMs(), nothing)
+    if (!this.#ownTimers.has(WRITE_TIMER)) this.#ownTimers.set(WRITE_TIMER, this.#world.writeTimeoutMs(), nothing)
     const sinceMs = this.#world.clock.monotonic()
     return this.#uncommitted.add(this.#endOffset, { reply, sinceMs, ...(settled === undefined ? {} : { settled }) })
   }
@@ -183,7 +188,7 @@ export class LedPartition<S extends CoordinatorState> {
     const timeoutMs = this.#world.writeTimeoutMs()
     const now = this.#world.clock.monotonic()
     const sinceMs = this.#uncommitted.giveUpLate(now - timeoutMs, new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE))
-    if (sinceMs !== null) this.#writeTimer.set(WRITE_TIMER, sinceMs + timeoutMs - now, nothing)
+    if (sinceMs !== null) this.#ownTimers.set(WRITE_TIMER, sinceMs + timeoutMs - now, nothing)
   }
 
   #appendsFailed(error: KafkaError): void {
@@ -207,7 +212,7 @@ export class LedPartition<S extends CoordinatorState> {
     this.#state = null
     this.#timers?.close()
     this.#timers = null
-    this.#writeTimer.cancel(WRITE_TIMER)
+    this.#ownTimers.cancel(WRITE_TIMER)
     this.#uncommitted.fail(error)
     try {
       state?.unloaded(error.code)
@@ -236,6 +241,7 @@ export class LedPartition<S extends CoordinatorState> {
       this.#timers = timers
       this.#endOffset = summary.endOffset
       this.#status = 'active'
+      this.#isUnreadable = false
       const line = { ...summary, durationMs: clock.monotonic() - startedAtMs }
       // Most partitions are empty in most clusters, and nobody wants to read that of each.
       if (summary.records > 0) this.#logger.info(line, 'the coordinator partition is loaded')
@@ -248,9 +254,21 @@ export class LedPartition<S extends CoordinatorState> {
       this.#timers = null
       this.#status = 'failed'
       if (error instanceof KafkaError && error.code === ErrorCode.NOT_LEADER_OR_FOLLOWER) return
-      const advice = 'it answers once that is mended and the broker is restarted'
+      // That a file cannot be opened or read may pass: too many may be open.
+      const mayPass = error instanceof KafkaError && error.code === ErrorCode.KAFKA_STORAGE_ERROR
+      if (mayPass) this.#ownTimers.set(LOAD_TIMER, LOAD_AGAIN_MS, nothing)
+      if (mayPass && this.#isUnreadable) return
+      this.#isUnreadable = mayPass
+      const advice = mayPass ? 'it is tried again' : 'it answers once that is mended and the broker is restarted'
       this.#logger.error({ err: error }, `the coordinator partition cannot be loaded; ${advice}`)
     }
+  }
+
+  #loadAgain(): void {
+    if (this.#status !== 'failed') return
+    this.#status = 'loading'
+    this.#generation++
+    this.#loaded = this.#load()
   }
 
   #expire(timers: WheelTimers, timer: { readonly key: string; readonly expired: () => Decision<void> }): void {

@@ -222,6 +222,23 @@ describe('loading', () => {
     expect(await codeOf(() => bench.ask())).toBe(NOT_COORDINATOR)
   })
 
+  it('is tried again where the log could not be read', async () => {
+    const bench = await Bench.open(log => {
+      log.append(new BatchBuilder().append(encodeRecord(groupRecord('g', 'a'))).build())
+      log.commit()
+      log.readError = new KafkaError(KAFKA_STORAGE_ERROR)
+    })
+    expect(bench.runtime.status(3)).toBe('failed')
+    bench.clock.advance(1500)
+    await bench.runtime.loaded(3)
+    expect(bench.runtime.status(3)).toBe('failed')
+    bench.log.readError = null
+    bench.clock.advance(1500)
+    await bench.runtime.loaded(3)
+    expect(bench.ask()).toBe('a')
+    expect(bench.runtime.timerCount).toBe(0)
+  })
+
   it('ends where nobody wants it any more', async () => {
     const bench = new Bench()
     bench.log.append(new BatchBuilder().append(encodeRecord(groupRecord('g', 'a'))).build())
