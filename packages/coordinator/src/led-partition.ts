@@ -26,6 +26,8 @@ const WRITE_TIMER = 'write'
 const LOAD_TIMER = 'load'
 /** After so long a log that could not be read is read again. */
 const LOAD_AGAIN_MS = 1000
+/** Errors of reading that may pass: too many files are open, or the log begins later by now, where its topic is not only compacted. */
+const passing: ReadonlySet<number> = new Set([ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.OFFSET_OUT_OF_RANGE])
 const nothing = (): Decision<void> => answered(undefined)
 
 /** See the top of the file. */
@@ -254,8 +256,7 @@ export class LedPartition<S extends CoordinatorState> {
       this.#timers = null
       this.#status = 'failed'
       if (error instanceof KafkaError && error.code === ErrorCode.NOT_LEADER_OR_FOLLOWER) return
-      // That a file cannot be opened or read may pass: too many may be open.
-      const mayPass = error instanceof KafkaError && error.code === ErrorCode.KAFKA_STORAGE_ERROR
+      const mayPass = error instanceof KafkaError && passing.has(error.code)
       if (mayPass) this.#ownTimers.set(LOAD_TIMER, LOAD_AGAIN_MS, nothing)
       if (mayPass && this.#isUnreadable) return
       this.#isUnreadable = mayPass

@@ -222,11 +222,11 @@ describe('loading', () => {
     expect(await codeOf(() => bench.ask())).toBe(NOT_COORDINATOR)
   })
 
-  it('is tried again where the log could not be read', async () => {
+  it.each([KAFKA_STORAGE_ERROR, ErrorCode.OFFSET_OUT_OF_RANGE])('is tried again where the log could not be read: %i', async code => {
     const bench = await Bench.open(log => {
       log.append(new BatchBuilder().append(encodeRecord(groupRecord('g', 'a'))).build())
       log.commit()
-      log.readError = new KafkaError(KAFKA_STORAGE_ERROR)
+      log.readError = new KafkaError(code)
     })
     expect(bench.runtime.status(3)).toBe('failed')
     bench.clock.advance(1500)
