@@ -27,6 +27,7 @@ import { produce } from './handlers/produce.ts'
 import { transactionHandlers } from './handlers/transaction-handlers.ts'
 import type { GroupMetricsSources } from './metrics/group-metrics.ts'
 import type { TransactionMetricsSources } from './metrics/transaction-metrics.ts'
+import { limitedWarnings } from './network/index.ts'
 import { FetchSessions } from './replica/fetch-session.ts'
 import { Replicas } from './replica/replicas.ts'
 import type { AnyHandler } from './requests/handler.ts'
@@ -91,12 +92,13 @@ export function serve(world: World, parts: { store: MetadataStore; metadata: Met
     () => watch.close(),
   )
   const sessions = new FetchSessions({ clock, random, slots: config.value('max.incremental.fetch.session.cache.slots') })
+  const limited = limitedWarnings(logger, clock)
   const handlers: readonly AnyHandler[] = [
     apiVersions({ handlers: () => handlers, features: featuresOf(() => metadata.image) }),
     ...admin.handlers,
     findCoordinator({ metadata, automaticTopics: admin.automaticTopics, applied, groups, transactions }),
-    ...groupHandlers({ groups, metadata, config, logger }),
-    ...transactionHandlers({ transactions, admission, markers, groups, metadata, replicas, config, logger }),
+    ...groupHandlers({ groups, metadata, config, logger: limited }),
+    ...transactionHandlers({ transactions, admission, markers, groups, metadata, replicas, config, logger: limited }),
     produce({ replicas, clock, logger, admission }),
     fetch({ replicas, sessions, logger, maxBytes: () => config.value('fetch.max.bytes') }),
     listOffsets({ replicas, logger }),

@@ -13,6 +13,7 @@ export interface GroupParts {
   readonly groups: GroupService
   readonly metadata: Metadata
   readonly config: BrokerConfig
+  /** Its warnings are limited: clients cause them at will. */
   readonly logger: Logger
 }
 
@@ -61,7 +62,7 @@ export function failureOf(error: unknown, logger: Logger): Failure {
     case ErrorCode.RECORD_LIST_TOO_LARGE:
     case ErrorCode.INVALID_FETCH_SIZE:
     case ErrorCode.UNKNOWN_SERVER_ERROR:
-      logger.warn({ err: error }, 'the group coordinator cannot do what it was asked')
+      logger.warn({ error: error.errorName, reason: shortened(error.message) }, 'the group coordinator cannot do what it was asked')
       return { code: ErrorCode.UNKNOWN_SERVER_ERROR, message: null }
     case ErrorCode.NETWORK_EXCEPTION:
       return { code: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, message: null }

@@ -27,7 +27,7 @@ export function transactionErrorOf(error: unknown, logger: Logger): number {
     return ErrorCode.UNKNOWN_SERVER_ERROR
   }
   if (error.code !== ErrorCode.MESSAGE_TOO_LARGE && error.code !== ErrorCode.RECORD_LIST_TOO_LARGE) return error.code
-  logger.warn({ err: error }, 'the transaction coordinator cannot do what it was asked')
+  logger.warn({ error: error.errorName, reason: error.message }, 'the transaction coordinator cannot do what it was asked')
   return ErrorCode.UNKNOWN_SERVER_ERROR
 }
 

@@ -49,3 +49,15 @@ export class RateLimitedLog {
       this.#logger.warn({ kind, leftOut: state.leftOut }, `${state.leftOut} more log lines of this kind left out`)
   }
 }
+
+/** A logger whose warnings are limited, each message a kind of its own: messages are constants of the program, fields hold what differs. */
+export function limitedWarnings(logger: Logger, clock: Clock): Logger {
+  const log = new RateLimitedLog(logger, clock)
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => log.warn(message, fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    child: fields => limitedWarnings(logger.child(fields), clock),
+  }
+}
