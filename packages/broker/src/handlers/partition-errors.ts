@@ -25,14 +25,12 @@ const keyOf = ({ name, topicId }: Pick<AnsweredTopic, 'name' | 'topicId'>): stri
 /** Errors by topic, in the order in which they came. */
 export class PartitionErrors {
   readonly #topics = new Map<string, CollectedTopic>()
+  #last: CollectedTopic | undefined
 
   add(place: Place, partitionIndex: number, errorCode: number): void {
-    const key = keyOf(place)
-    let topic = this.#topics.get(key)
-    if (topic === undefined) {
-      topic = { name: place.name, topicId: place.topicId, partitions: [] }
-      this.#topics.set(key, topic)
-    }
+    const last = this.#last
+    const topic = last?.name === place.name && last.topicId === place.topicId ? last : this.#topic(place)
+    this.#last = topic
     topic.partitions.push({ partitionIndex, errorCode })
   }
 
@@ -50,5 +48,15 @@ export class PartitionErrors {
       else for (const partition of topic.partitions) collected.partitions.push(partition)
     }
     return [...this.topics, ...others]
+  }
+
+  #topic(place: Place): CollectedTopic {
+    const key = keyOf(place)
+    let topic = this.#topics.get(key)
+    if (topic === undefined) {
+      topic = { name: place.name, topicId: place.topicId, partitions: [] }
+      this.#topics.set(key, topic)
+    }
+    return topic
   }
 }
