@@ -74,9 +74,11 @@ export class TransactionAdmission {
     const { clock, config } = this.#parts
     const until = clock.monotonic() + config.value('add.partitions.to.txn.retry.backoff.max.ms')
     let admissions = first
-    while (isConcurrent(admissions) && clock.monotonic() < until) {
+    // Markers of this broker's own partitions take less than a millisecond.
+    for (let waitMs = 1; isConcurrent(admissions) && clock.monotonic() < until; waitMs *= 2) {
+      const backoffMs = Math.min(waitMs, config.value('add.partitions.to.txn.retry.backoff.ms'))
       await new Promise<void>(resolve => {
-        clock.after(config.value('add.partitions.to.txn.retry.backoff.ms'), resolve)
+        clock.after(backoffMs, resolve)
       })
       admissions = await this.admit(request)
     }
