@@ -25,11 +25,12 @@ const produceFrame = (partitionData: { index: number; records: Buffer }[], corre
   )
 
 /** All codecs, many at a time. */
-const decompression: Attack = async ({ port }) => {
+const decompression: Attack = async ({ port, isLong }) => {
+  const connections = isLong ? 4 : 2
   const refusals = new Map<string, number>()
   const allowed: number[] = [ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.CORRUPT_MESSAGE, ErrorCode.INVALID_RECORD]
   for (const [name, bomb] of Object.entries(bombs())) {
-    const floods = await Flood.all(port, 4)
+    const floods = await Flood.all(port, connections)
     for (const flood of floods) {
       flood.onAnswer = frame => {
         const code = readResponse(produceApi, 9, frame).body.responses[0]?.partitionResponses[0]?.errorCode ?? -1
@@ -55,7 +56,7 @@ const lengthOf = (length: number, rest: Buffer = Buffer.alloc(0)): Buffer => {
 }
 
 /** Lengths that cannot be are a reason to close; lengths that can be get no memory before the bytes come. */
-const frameLengths: Attack = async ({ port }) => {
+const frameLengths: Attack = async ({ port, isLong }) => {
   for (const length of [0x7fffffff, 0x06400001, -1, -0x80000000, 0, 1, 7]) {
     using flood = await Flood.connect(port)
     flood.send(lengthOf(length, Buffer.alloc(100)))
@@ -66,7 +67,7 @@ const frameLengths: Attack = async ({ port }) => {
   for (const flood of promising) flood.send(lengthOf(100 * 1024 * 1024, Buffer.alloc(16_000)))
   const partial = await Flood.all(port, 200)
   for (const [index, flood] of partial.entries()) flood.send(lengthOf(1000).subarray(0, 1 + (index % 3)))
-  await sleep(2000)
+  await sleep(isLong ? 2000 : 500)
   for (const flood of [...promising, ...partial]) flood[Symbol.dispose]()
   return '200 promises of 100 MiB'
 }
@@ -108,7 +109,7 @@ const unread: Attack = async ({ port, isLong }) => {
     flood.stopReading()
     for (let sent = 0; sent < 50; sent++) flood.send(frame)
   }
-  await sleep(isLong ? 60_000 : 3000)
+  await sleep(isLong ? 60_000 : 2000)
   for (const flood of floods) flood[Symbol.dispose]()
   return '20 connections, 50 fetches of everything each'
 }
@@ -117,7 +118,7 @@ const unread: Attack = async ({ port, isLong }) => {
 const slow: Attack = async ({ port, isLong }) => {
   const floods = await Flood.all(port, 200)
   const frame = produceFrame([{ index: 0, records: new BatchBuilder().append({ value: 'slow' }).build().bytes }])
-  const seconds = isLong ? 60 : 3
+  const seconds = isLong ? 60 : 2
   for (let at = 0; at < seconds; at++) {
     for (const flood of floods) flood.send(frame.subarray(at, at + 1))
     await sleep(1000)

@@ -66,8 +66,8 @@ export async function groupsServed(port: number): Promise<void> {
   }
 }
 
-const joinFlood: Attack = async ({ port }) => {
-  const many = Array.from({ length: 10_000 }, (_, i) => i)
+const joinFlood: Attack = async ({ port, isLong }) => {
+  const many = Array.from({ length: isLong ? 10_000 : 4000 }, (_, i) => i)
   const metadata = Buffer.alloc(100)
   const join = (bodies: readonly RequestInitOf<typeof joinGroupApi>[]) =>
     ask(port, { api: joinGroupApi, version: 4, bodies }, ({ errorCode }) => errorCode)
@@ -80,20 +80,20 @@ const joinFlood: Attack = async ({ port }) => {
 }
 
 /**
- * 800 MiB of metadata that members want to have remembered, 8 MiB each, which no record holds; then 57 MiB that records would hold. Nothing
+ * 800 MiB (in the short form 320) of metadata that members want to have remembered, 8 MiB each, which no record holds; then 57 MiB that records would hold. Nothing
  * bounds what all members of all groups bring together, here as in Kafka: 400 of these take 530 MiB until their sessions end.
  */
-const giantMetadata: Attack = async ({ port }) => {
+const giantMetadata: Attack = async ({ port, isLong }) => {
   const join = (count: number, connections: number, metadata: Buffer) => {
     const bodies = Array.from({ length: count }, (_, i) => joining(`giant-${metadata.length}-${i}`, '', metadata))
     // One each: a connection's next request waits until a join is answered.
     return ask(port, { api: joinGroupApi, version: 3, bodies, connections }, ({ errorCode }) => errorCode)
   }
-  const tooLarge = await join(100, 4, Buffer.alloc(8 * 1024 * 1024, 0x61))
+  const tooLarge = await join(isLong ? 100 : 40, 4, Buffer.alloc(8 * 1024 * 1024, 0x61))
   return `${tooLarge}; just below: ${await join(60, 60, Buffer.alloc(950_000, 0x61))}`
 }
 
-const giantCommit: Attack = async ({ port }) => {
+const giantCommit: Attack = async ({ port, isLong }) => {
   const partitions = Array.from({ length: 10_000 }, (_, at) => ({
     partitionIndex: at % 4,
     committedOffset: at,
@@ -107,7 +107,7 @@ const giantCommit: Attack = async ({ port }) => {
     { groupId: 'committing', memberId: '', topics: [{ name: 'large', partitions: unknown }] },
     { groupId: 'committing', memberId: '', topics: partitions.map((partition, i) => ({ name: `none-${i}`, partitions: [partition] })) },
   ]
-  const bodies = Array.from({ length: 10 }, () => commits).flat()
+  const bodies = Array.from({ length: isLong ? 10 : 5 }, () => commits).flat()
   const of = { api: offsetCommitApi, version: 8, bodies }
   return ask(port, of, ({ topics }) => topics[0]?.partitions[0]?.errorCode ?? -1)
 }
