@@ -67,6 +67,14 @@ type ReplicationSetting = Extract<
   `${'offsets.topic' | 'transaction.state.log' | 'share.coordinator.state.topic'}.replication.factor`
 >
 
+type SegmentSetting = Extract<BrokerSetting, `${'offsets.topic' | 'transaction.state.log' | 'share.coordinator.state.topic'}.segment.bytes`>
+
+/**
+ * The least that a topic's `segment.bytes` may be (KIP-1030), while the settings for internal topics may be any number. With less Kafka fails
+ * to create the topic whenever it is asked for, and has no coordinator; here the topic is made with the least.
+ */
+const MIN_SEGMENT_BYTES = 1024 * 1024
+
 /**
  * What a topic of this name is made of; the internal ones have settings of their own. Kafka's default of three replicas is too many for a
  * cluster of fewer brokers: unless somebody has set it, as many as there are do.
@@ -77,6 +85,7 @@ export function newTopic(name: string, config: BrokerConfig, brokerCount: number
     const isSet = config.given.has(setting) || config.dynamic.broker.has(setting) || config.dynamic.defaults.has(setting)
     return isSet ? wanted : Math.max(1, Math.min(wanted, brokerCount))
   }
+  const segmentBytes = (setting: SegmentSetting): number => Math.max(MIN_SEGMENT_BYTES, config.value(setting))
   const topic = (numPartitions: number, replicationFactor: number, configs: Readonly<Record<string, string | number>>): NewTopic => ({
     name,
     numPartitions,
@@ -89,14 +98,14 @@ export function newTopic(name: string, config: BrokerConfig, brokerCount: number
       return topic(config.value('offsets.topic.num.partitions'), replicas('offsets.topic.replication.factor'), {
         'cleanup.policy': 'compact',
         'compression.type': 'producer',
-        'segment.bytes': config.value('offsets.topic.segment.bytes'),
+        'segment.bytes': segmentBytes('offsets.topic.segment.bytes'),
       })
     case '__transaction_state':
       return topic(config.value('transaction.state.log.num.partitions'), replicas('transaction.state.log.replication.factor'), {
         'cleanup.policy': 'compact',
         'compression.type': 'uncompressed',
         'min.insync.replicas': config.value('transaction.state.log.min.isr'),
-        'segment.bytes': config.value('transaction.state.log.segment.bytes'),
+        'segment.bytes': segmentBytes('transaction.state.log.segment.bytes'),
         'unclean.leader.election.enable': 'false',
       })
     case '__share_group_state':
@@ -108,7 +117,7 @@ export function newTopic(name: string, config: BrokerConfig, brokerCount: number
           'compression.type': 'uncompressed',
           'min.insync.replicas': config.value('share.coordinator.state.topic.min.isr'),
           'retention.ms': -1,
-          'segment.bytes': config.value('share.coordinator.state.topic.segment.bytes'),
+          'segment.bytes': segmentBytes('share.coordinator.state.topic.segment.bytes'),
         },
       )
     default:

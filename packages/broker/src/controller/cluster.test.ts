@@ -35,3 +35,8 @@ it('makes internal topics with as many replicas as there are brokers, unless it 
   expect([factor({}, 0), factor({}, 1), factor({}, 2), factor({}, 5)]).toEqual([1, 1, 2, 3])
   expect(factor({ 'offsets.topic.replication.factor': '3' }, 1)).toBe(3)
 })
+
+it('makes internal topics with the smallest segments that a topic may have where less is wanted', () => {
+  const { configs } = newTopic('__consumer_offsets', testConfig({ 'offsets.topic.segment.bytes': '1000' }), 1)
+  expect(configs).toContainEqual({ name: 'segment.bytes', value: '1048576' })
+})
