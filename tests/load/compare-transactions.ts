@@ -62,5 +62,5 @@ try {
 for (const [row, columns] of results) {
   const text = [...columns].map(([name, values]) => `${name} ${median(values).toFixed(3).padStart(10)}`)
   const [first = Number.NaN, second = Number.NaN] = [...columns.values()].map(median)
-  console.log(`${row.padEnd(44)} ${text.join('   ')}   ${(second / first).toFixed(2)}x`)
+  console.log(`${row.padEnd(44)} ${text.join('   ')}   ${first === 0 ? '' : `${(second / first).toFixed(2)}x`}`)
 }
