@@ -64,7 +64,8 @@ export class ClassicRebalances {
     for (const oldest of group.pending.add(memberId)) this.#world.timers.cancel(group.sessionKey(oldest))
     this.#world.timers.set(group.sessionKey(memberId), timeoutMs, () => {
       if (!this.#isCurrent(group) || !group.pending.remove(memberId)) return answered(undefined)
-      this.#world.logger.info({ groupId: group.groupId, memberId }, 'a pending member did not come back in time')
+      // Anybody can cause as many of these as he likes.
+      this.#world.logger.debug({ groupId: group.groupId, memberId }, 'a pending member did not come back in time')
       return decided(this.completeIfAllJoined(group), undefined)
     })
   }
