@@ -179,7 +179,7 @@ class FaultSimulation {
 }
 
 it('keeps every promise over full and failing disks, ends of the process and power losses', { timeout: 600_000 }, async () => {
-  const first = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 30))
+  const first = Number(process.env.FAULT_SEED ?? process.env.FUZZ_SEED)
   const count = Number(process.env.FAULT_SEEDS ?? 60)
   let acknowledged = 0
   for (let seed = first; seed < first + count; seed++) {
