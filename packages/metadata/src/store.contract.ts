@@ -1,8 +1,11 @@
 // What every MetadataStore must do, as tests.
 import * as fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Check, Entry, MetadataStore, RevisionChange, StoreError, Transaction, Write } from './store.ts'
 import { MAX_OPERATIONS } from './store.ts'
+
+/** How long a disk may take for what is due. */
+const PATIENCE = { timeout: 20_000 }
 
 /** One store under test, empty at first, with the ways to disturb it. */
 export interface StoreSubject {
@@ -11,7 +14,7 @@ export interface StoreSubject {
   reopen(): Promise<void>
   /** Forgets the history up to now. */
   compact(): Promise<void>
-  /** Lets this much time pass for leases, and waits until what is due has happened. */
+  /** Lets this much time pass for leases; what is due happens soon. */
   passTime(ms: number): Promise<void>
   end(): Promise<void>
 }
@@ -266,7 +269,7 @@ function leases(start: Start): void {
     await subject.passTime(ttlMs * 0.6)
     expect((await store.get('a'))?.value).toBe('1')
     await subject.passTime(ttlMs * 2)
-    expect((await store.range('')).entries.map(({ key }) => key)).toEqual(['b', 'c'])
+    await vi.waitFor(async () => expect((await store.range('')).entries.map(({ key }) => key)).toEqual(['b', 'c']), PATIENCE)
     expect(await kindOf(store.keepAlive(id))).toBe('lease-not-found')
     expect(await kindOf(store.commit({ writes: [{ key: 'd', value: '', lease: id }] }))).toBe('lease-not-found')
   })
@@ -300,7 +303,7 @@ function leases(start: Start): void {
     await subject.store.commit({ writes: [{ key: 'a', value: '', lease: id }] })
     await subject.reopen()
     await subject.passTime(ttlMs * 2)
-    expect(await subject.store.get('a')).toBeUndefined()
+    await vi.waitFor(async () => expect(await subject.store.get('a')).toBeUndefined(), PATIENCE)
   })
 }
 
