@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['tests/{compat,durability}/**/*.test.ts'],
     reporters: ['verbose'],
+    retry: Number(process.env.TEST_RETRIES ?? 0),
     testTimeout: 300_000,
     hookTimeout: 600_000,
     fileParallelism: false,

@@ -17,6 +17,8 @@ export default defineConfig({
     // What a test prints, such as the seed of a fuzzer, is shown when it fails, and always in CI.
     silent: process.env.CI ? false : 'passed-only',
     reporters: process.env.CI ? ['default'] : ['dot'],
+    // A test that needed a second try is named in the output of CI, and is a defect to be found: of the test or of what it tests.
+    retry: Number(process.env.TEST_RETRIES ?? 0),
     slowTestThreshold: 2000,
     testTimeout: 60_000,
     pool: 'forks',
