@@ -216,7 +216,8 @@ async function live(steps: readonly Step[]): Promise<void> {
     try {
       const answer = await broker.ask(api, version, { ...body })
       // A consumer group that cannot read what a classic member subscribes to says so, as Kafka's does.
-      if (api !== joinGroupApi && JSON.stringify(answer).includes('rorCode":-1')) throw new Error('this was not to be expected by the broker either')
+      if (api !== joinGroupApi && JSON.stringify(answer).includes('rorCode":-1'))
+        throw new Error('this was not to be expected by the broker either')
       const member: unknown = Object.entries(answer ?? {}).find(([name]) => name === 'memberId')?.[1]
       if (typeof member === 'string' && member !== '') last = member
     } catch (error) {
