@@ -68,7 +68,8 @@ export async function startBroker(settings: Record<string, string> = {}, place: 
   const start = async () => {
     const started = spawn(process.execPath, [command, ...words], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...place.environment },
+      // What it prints is looked at.
+      env: { ...process.env, FORCE_COLOR: '0', ...place.environment },
     })
     child = started
     started.stdout.on('data', chunk => (text += chunk))
