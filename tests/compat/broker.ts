@@ -69,7 +69,7 @@ export async function startBroker(settings: Record<string, string> = {}, place: 
     const started = spawn(process.execPath, [command, ...words], {
       stdio: ['ignore', 'pipe', 'pipe'],
       // What it prints is looked at.
-      env: { ...process.env, FORCE_COLOR: '0', ...place.environment },
+      env: { ...process.env, NO_COLOR: '1', ...place.environment },
     })
     child = started
     started.stdout.on('data', chunk => (text += chunk))
