@@ -1,7 +1,7 @@
 // A broker as its users start it: the committed command in a process of its own, on a port that the system picked, in a temporary folder.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve as absolute } from 'node:path'
@@ -104,3 +104,9 @@ const accepts = (port: number) =>
     const socket = connect(port, '127.0.0.1', () => resolve(socket.destroy() !== undefined))
     socket.on('error', () => resolve(false))
   })
+
+/** Seconds of processor time that a process has used. */
+export const cpuSeconds = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}

@@ -8,13 +8,13 @@
 // - A record whose timestamp is more than `message.timestamp.after.max.ms` ahead (an hour) gets INVALID_TIMESTAMP: with the broker's clock
 //   behind, that is every record of a client whose clock is right. It is the same in Kafka.
 // - Committed offsets of groups without members expire by the wall clock, as in Kafka: ten years forwards are more than any limit.
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTopicsApi, ErrorCode, listOffsetsApi } from '@ottla/protocol'
 import { expect, it } from 'vitest'
-import { type BrokerProcess, startBroker } from '../compat/broker.ts'
+import { type BrokerProcess, cpuSeconds, startBroker } from '../compat/broker.ts'
 import { Wire } from '../compat/wire.ts'
 import { HeartbeatMember, IdempotentProducer, KafkaJsMember } from './clock-clients.ts'
 import { expectNothingLost, histories, produce, randomOf, seedOf, skipBecause } from './load.ts'
@@ -90,12 +90,6 @@ async function startOffsets(broker: BrokerProcess, topic: string): Promise<numbe
     topics: [{ name: topic, partitions: Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -2 })) }],
   })
   return answer.topics[0]?.partitions.map(({ offset }) => offset) ?? []
-}
-
-/** Seconds of processor time that the process used so far. */
-const cpuSeconds = (pid: number): number => {
-  const words = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(words[11]) + Number(words[12])) / 100
 }
 
 /** Waits up to `limitMs` (20 s) for something to become true. */

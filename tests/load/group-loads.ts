@@ -1,5 +1,4 @@
 // What a broker's groups are put through. Every answer is checked; times are wall-clock seconds as the clients see them.
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   apiVersionsApi,
@@ -15,6 +14,7 @@ import {
   syncGroupApi,
 } from '@ottla/protocol'
 import { Kafka, logLevel } from 'kafkajs'
+import { cpuSeconds } from '../compat/broker.ts'
 import type { Measured } from './kafka.ts'
 import { Pipe } from './pipe.ts'
 
@@ -29,12 +29,6 @@ const retriable: ReadonlySet<number> = new Set([
 
 const expectNone = (code: number | undefined, what: string): void => {
   if (code !== ErrorCode.NONE) throw new Error(`${what}: error ${code}`)
-}
-
-/** Seconds of processor time that a process has used. */
-const cpuSeconds = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 /** Makes a topic, and waits until the coordinator of a group answers. */

@@ -16,8 +16,7 @@ import type { BrokerConfig } from '../config/index.ts'
 import type { ImageSource, Replicas } from '../replica/replicas.ts'
 import { groupSettings, ImageTopics } from './group-world.ts'
 import { LedPartitions } from './led-partitions.ts'
-
-const MIN_INT32 = -(2 ** 31)
+import { partitionOfKey } from './partition-of-key.ts'
 
 /** The internal topic of groups. */
 export const OFFSETS_TOPIC = '__consumer_offsets'
@@ -166,18 +165,4 @@ export class GroupCoordinator implements GroupService {
       failed(error)
     }
   }
-}
-
-/** Which of so many partitions of an internal topic has a key. */
-export function partitionOfKey(key: string, count: number): number {
-  const hash = stringHash(key)
-  // Kafka's Utils.abs has 0 for the one number whose absolute value no int32 holds.
-  return (hash === MIN_INT32 ? 0 : Math.abs(hash)) % count
-}
-
-/** Java's String.hashCode. */
-function stringHash(text: string): number {
-  let hash = 0
-  for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0
-  return hash
 }

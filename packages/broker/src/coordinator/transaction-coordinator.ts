@@ -14,7 +14,7 @@ import {
 import { type Clock, KafkaError, type Logger } from '@ottla/protocol'
 import type { BrokerConfig } from '../config/index.ts'
 import type { ImageSource, Replicas } from '../replica/replicas.ts'
-import { partitionOfKey } from './group-coordinator.ts'
+import { partitionOfKey } from './partition-of-key.ts'
 import { LedPartitions } from './led-partitions.ts'
 
 /** The internal topic of transactions. */

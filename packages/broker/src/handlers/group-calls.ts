@@ -1,7 +1,7 @@
 // What the handlers of the group APIs have in common: who asks, and what a failure becomes for clients
 // (org.apache.kafka.coordinator.common.runtime.CoordinatorOperationExceptionHelper).
 import { ErrorCode, KafkaError, type Logger } from '@ottla/protocol'
-import type { Caller } from '@ottla/coordinator'
+import { type Caller, coordinatorCode } from '@ottla/coordinator'
 import type { Metadata } from '@ottla/metadata'
 import type { BrokerConfig } from '../config/index.ts'
 import type { GroupService } from '../coordinator/group-coordinator.ts'
@@ -50,24 +50,17 @@ export function failureOf(error: unknown, logger: Logger): Failure {
     logger.error({ err: error }, 'the group coordinator failed')
     return { code: ErrorCode.UNKNOWN_SERVER_ERROR, message: null }
   }
-  switch (error.code) {
-    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
-    case ErrorCode.NOT_ENOUGH_REPLICAS:
-    case ErrorCode.REQUEST_TIMED_OUT:
-      return { code: ErrorCode.COORDINATOR_NOT_AVAILABLE, message: null }
-    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
-    case ErrorCode.KAFKA_STORAGE_ERROR:
-      return { code: ErrorCode.NOT_COORDINATOR, message: null }
+  const code = coordinatorCode(error.code)
+  if (code !== error.code) return { code, message: null }
+  switch (code) {
     case ErrorCode.MESSAGE_TOO_LARGE:
     case ErrorCode.RECORD_LIST_TOO_LARGE:
     case ErrorCode.INVALID_FETCH_SIZE:
     case ErrorCode.UNKNOWN_SERVER_ERROR:
       logger.warn({ error: error.errorName, reason: shortened(error.message) }, 'the group coordinator cannot do what it was asked')
       return { code: ErrorCode.UNKNOWN_SERVER_ERROR, message: null }
-    case ErrorCode.NETWORK_EXCEPTION:
-      return { code: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, message: null }
     default:
-      return { code: error.code, message: shortened(error.message) }
+      return { code, message: shortened(error.message) }
   }
 }
 
