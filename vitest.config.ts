@@ -10,7 +10,12 @@ const seed = process.env.FUZZ_SEED === 'random' ? String(Math.floor(Math.random(
 export default defineConfig({
   ssr: { resolve: { conditions: ['ottla-source'] } },
   test: {
-    include: ['packages/*/src/**/*.{test,fuzz,contract.test}.ts', 'tools/**/*.test.ts'],
+    include: [
+      'packages/*/src/**/*.{test,fuzz,contract.test}.ts',
+      'tests/client/**/*.test.ts',
+      'examples/**/*.test.ts',
+      'tools/**/*.test.ts',
+    ],
     env: { FUZZ_SEED: seed },
     setupFiles: ['tools/seeded-tests.ts'],
     benchmark: { include: ['packages/*/src/**/*.bench.ts'] },

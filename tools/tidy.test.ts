@@ -23,6 +23,8 @@ const mayImport: Record<string, readonly string[]> = {
   metadata: ['protocol'],
   coordinator: ['protocol'],
   broker: ['protocol', 'storage', 'metadata', 'coordinator'],
+  client: ['protocol'],
+  testing: ['protocol', 'storage', 'metadata', 'broker', 'client'],
   cli: ['protocol', 'storage', 'metadata', 'broker'],
 }
 const isTest = (path: string) => /\.(test|bench|fuzz|contract)\.ts$/.test(path)
