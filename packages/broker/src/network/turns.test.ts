@@ -24,6 +24,35 @@ describe('turns of the event loop', () => {
     expect(served).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
   })
 
+  it('give everybody who waits one request before anybody gets a second', async () => {
+    const clock = new ManualClock()
+    const turns = new Turns(clock, { ...defaultLimits, turnMs: 5 })
+    const served: string[] = []
+    const queues = { busy: 6, other: 1 }
+    const go = (name: keyof typeof queues): void => {
+      while (queues[name] > 0) {
+        if (!turns.hasTime()) return turns.wait(() => one(name))
+        serve(name)
+      }
+    }
+    const serve = (name: keyof typeof queues): void => {
+      queues[name]--
+      served.push(name)
+      clock.pass(2)
+    }
+    const one = (name: keyof typeof queues): void => {
+      serve(name)
+      go(name)
+    }
+    go('busy')
+    go('other')
+    expect(served).toEqual(['busy', 'busy', 'busy'])
+    await nextTurn()
+    expect(served.slice(3)).toEqual(['busy', 'other', 'busy'])
+    await nextTurn()
+    expect(queues).toEqual({ busy: 0, other: 0 })
+  })
+
   it('let at least one through, however long it takes', async () => {
     const clock = new ManualClock()
     const turns = new Turns(clock, { ...defaultLimits, turnMs: 0 })

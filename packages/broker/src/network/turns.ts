@@ -1,5 +1,6 @@
-// The time of one turn of the event loop, which all connections share: when it is used up, the next requests wait for the turns to come, in the
-// order in which their connections asked. So a thousand requests that arrive at once hold up nobody else for long.
+// The time of one turn of the event loop, which all connections share: when it is used up, the next requests wait for the turns to come.
+// Connections that wait get one request each, in the order in which they asked, and then ask again. So neither a thousand requests
+// that arrive at once nor a connection with a thousand of its own hold up anybody else for long.
 import type { Clock } from '@ottla/protocol'
 import type { NetworkLimits } from './limits.ts'
 
@@ -8,6 +9,8 @@ export class Turns {
   readonly #clock: Clock
   readonly #limits: Readonly<NetworkLimits>
   #beganAtMs = -1
+  /** Whether waiting connections are having their one request each. */
+  #isRationed = false
   #waiting: (() => void)[] = []
 
   constructor(clock: Clock, limits: Readonly<NetworkLimits>) {
@@ -17,6 +20,7 @@ export class Turns {
 
   /** Whether another request may begin in this turn. */
   hasTime(): boolean {
+    if (this.#isRationed) return false
     const now = this.#clock.monotonic()
     if (this.#beganAtMs >= 0) return now - this.#beganAtMs < this.#limits.turnMs
     this.#beganAtMs = now
@@ -24,18 +28,21 @@ export class Turns {
     return true
   }
 
-  /** Runs `run` in a later turn; one that `hasTime` refused. */
+  /** Runs `run` in a later turn, for one request: one that `hasTime` refused. */
   wait(run: () => void): void {
     this.#waiting.push(run)
   }
 
   #next(): void {
     this.#beganAtMs = -1
+    if (this.#waiting.length === 0 || !this.hasTime()) return
     const waiting = this.#waiting
-    this.#waiting = []
     let done = 0
-    // The first always gets its request through, however short the turn is.
-    while (done < waiting.length && this.hasTime()) waiting[done++]?.()
-    if (done < waiting.length) this.#waiting = [...waiting.slice(done), ...this.#waiting]
+    this.#isRationed = true
+    // The first always gets its request through, however short the turn is. Whoever has more is behind all others by then.
+    do waiting[done++]?.()
+    while (done < waiting.length && this.#clock.monotonic() - this.#beganAtMs < this.#limits.turnMs)
+    this.#isRationed = false
+    this.#waiting = waiting.slice(done)
   }
 }

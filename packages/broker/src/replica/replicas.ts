@@ -84,6 +84,11 @@ export class Replicas {
     this.#stopFollowing = options.metadata.onChange((changes, image) => this.#apply(changes, image))
   }
 
+  /** Time as the partitions know it. */
+  get clock(): Clock {
+    return this.#options.clock
+  }
+
   /** The metadata that requests are answered by. */
   get image(): ClusterImage {
     return this.#options.metadata.image
