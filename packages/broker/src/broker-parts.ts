@@ -15,7 +15,7 @@ import { refuseStrangers } from './identity.ts'
 import { networkLimits } from './network-limits.ts'
 import type { NetworkCounters } from './network/index.ts'
 import { Listener, SocketServer } from './network/index.ts'
-import type { RequestService } from './network/connection.ts'
+import type { ByteStream, RequestService } from './network/connection.ts'
 import { listenError, StartError } from './start-errors.ts'
 
 /** What all steps share. */
@@ -28,6 +28,8 @@ export interface World {
   /** Log directories, absolute. */
   readonly directories: readonly string[]
   readonly onFatal: (error: Error) => void
+  /** Whether listeners bind their ports. */
+  readonly bound: boolean
   /** What is to be done at the end, last first. Everything in it is idempotent. */
   readonly closers: (() => void | Promise<void>)[]
 }
@@ -139,13 +141,17 @@ export async function openLogs(
   return logs
 }
 
+/** Open listeners, and what is done with all of them. */
+export interface Listening {
+  readonly listeners: readonly OpenListener[]
+  /** Serves a stream as a connection of a listener, the first one unless named. Throws RangeError where there is no such listener. */
+  readonly accept: (stream: ByteStream, listener?: string) => void
+  readonly close: () => Promise<void>
+}
+
 /** Opens all listeners. What is pushed to `closers` stops accepting, lets requests finish and closes the connections. */
-export async function listen(
-  world: World,
-  service: RequestService,
-  counters: NetworkCounters,
-): Promise<{ readonly listeners: readonly OpenListener[]; readonly close: () => Promise<void> }> {
-  const { config, clock, logger, closers } = world
+export async function listen(world: World, service: RequestService, counters: NetworkCounters): Promise<Listening> {
+  const { config, clock, logger, closers, bound } = world
   const server = new SocketServer({ service, clock, logger, counters, limits: networkLimits(config) })
   const opened: Listener[] = []
   const close = async () => {
@@ -159,12 +165,18 @@ export async function listen(
   const listeners: OpenListener[] = []
   for (const { name, host, port, advertisedHost, advertisedPort } of config.listeners) {
     try {
-      const listener = await Listener.open({ name, host, port, backlog: config.value('socket.listen.backlog.size') }, server)
+      const options = { name, host, port, backlog: config.value('socket.listen.backlog.size') }
+      const listener = bound ? await Listener.open(options, server) : Listener.unbound(options, server)
       opened.push(listener)
       listeners.push({ name, host, port: listener.port, advertisedHost, advertisedPort: advertisedPort || listener.port })
     } catch (error) {
       throw listenError(error, { name, host, port })
     }
   }
-  return { listeners, close }
+  const accept = (stream: ByteStream, name?: string): void => {
+    const listener = name === undefined ? opened[0] : opened.find(one => one.name === name)
+    if (listener === undefined) throw new RangeError(name === undefined ? 'the broker is closed' : `there is no open listener ${name}`)
+    listener.accept(stream)
+  }
+  return { listeners, accept, close }
 }

@@ -90,6 +90,7 @@ export class SimulatedBroker {
     const config = testConfig({ 'log.dirs': DIRECTORY, 'log.flush.mode': 'ack', 'log.initial.task.delay.ms': '1000' })
     const { clock, disk, random, store } = this
     const world: World = {
+      bound: true,
       config,
       files: disk,
       clock,

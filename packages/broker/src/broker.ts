@@ -15,8 +15,10 @@ import { lookInto } from './identity.ts'
 import { createLogger } from './logging.ts'
 import { NetworkCounters } from './network/index.ts'
 import { openMetrics } from './open-metrics.ts'
+import type { ByteStream } from './network/connection.ts'
 import type { Replicas } from './replica/replicas.ts'
 import { Dispatcher } from './requests/dispatcher.ts'
+import type { AnyHandler } from './requests/handler.ts'
 import { openReplicas, serve } from './serving.ts'
 import { startError } from './start-errors.ts'
 import { stayingAlive, systemClock, systemRandom } from './system.ts'
@@ -33,6 +35,10 @@ export interface BrokerOptions {
   readonly store?: MetadataStore
   /** Told when the broker can go on no longer: the metadata cannot be written, or no log directory is left. It should be closed. */
   readonly onFatal?: (error: Error) => void
+  /** Called once with the handlers of all APIs; what it returns serves instead. For tests that stand between requests and handlers. */
+  readonly handlers?: (handlers: readonly AnyHandler[]) => readonly AnyHandler[]
+  /** false: no port is bound, connections come by `accept` alone. */
+  readonly bound?: boolean
 }
 
 /** What a started broker shows of itself. */
@@ -48,6 +54,8 @@ interface BrokerParts {
   readonly network: NetworkCounters
   /** Where metrics are served, null where they are not. */
   readonly metricsAddress: string | null
+  /** Serves a stream as a connection of a listener, the first one unless named. Throws RangeError where there is no such listener. */
+  readonly accept: (stream: ByteStream, listener?: string) => void
 }
 
 /** How long the cluster waits for a sign of life of a broker. */
@@ -68,6 +76,7 @@ export class Broker implements BrokerParts {
   readonly replicas: Replicas
   readonly network: NetworkCounters
   readonly metricsAddress: string | null
+  readonly accept: (stream: ByteStream, listener?: string) => void
   /** Absolute paths of the log directories. */
   readonly directories: readonly string[]
   readonly #world: World
@@ -86,6 +95,7 @@ export class Broker implements BrokerParts {
     this.replicas = parts.replicas
     this.network = parts.network
     this.metricsAddress = parts.metricsAddress
+    this.accept = parts.accept
   }
 
   /**
@@ -103,10 +113,11 @@ export class Broker implements BrokerParts {
       logger,
       directories: [...new Set(config.logDirs.map(path => resolve(path)))],
       onFatal: options.onFatal ?? (error => logger.error({ err: error }, 'the broker cannot go on')),
+      bound: options.bound ?? true,
       closers: [],
     }
     try {
-      return new Broker(world, await build(world, options.store))
+      return new Broker(world, await build(world, options))
     } catch (error) {
       await closeAll(world)
       throw startError(error)
@@ -131,12 +142,12 @@ async function closeAll(world: World): Promise<void> {
   }
 }
 
-async function build(world: World, givenStore: MetadataStore | undefined): Promise<BrokerParts> {
+async function build(world: World, options: BrokerOptions): Promise<BrokerParts> {
   const { config, clock, random, logger, closers } = world
   const { nodeId } = config
   for (const warning of config.warnings) logger.warn({}, warning)
   const found = lookInto(world.files, { directories: world.directories, nodeId, clusterId: config.clusterId })
-  const store = givenStore ?? (await openStore(world, found))
+  const store = options.store ?? (await openStore(world, found))
   const clusterId = await joinCluster(world, store, found)
   const metadata = await Metadata.follow({ store, logger })
   closers.push(() => metadata.close())
@@ -146,7 +157,7 @@ async function build(world: World, givenStore: MetadataStore | undefined): Promi
   const network = new NetworkCounters()
   const replicas = openReplicas(world, { metadata, logs })
   const { handlers, groups, transactions } = serve(world, { store, metadata, replicas })
-  const service = new Dispatcher({ handlers, clock, logger, counters: network })
+  const service = new Dispatcher({ handlers: options.handlers?.(handlers) ?? handlers, clock, logger, counters: network })
   // Where the system picks a port, it must be known before the cluster is told; else nobody can connect before this broker can serve.
   const early = config.listeners.some(({ port }) => port === 0) ? await listen(world, service, network) : null
   const endpoints = early?.listeners ?? config.listeners
@@ -172,7 +183,7 @@ async function build(world: World, givenStore: MetadataStore | undefined): Promi
   const controller = new Controller({ store, metadata, clock, logger, brokerId: nodeId, leaseMs: LEASE_MS })
   closers.push(() => controller.close())
   await letIn(metadata, registration)
-  const { listeners, close } = early ?? (await listen(world, service, network))
+  const { listeners, accept, close } = early ?? (await listen(world, service, network))
   // Whatever was opened when, the stop begins with the connections. Fetches that wait for records are not waited for.
   closers.push(async () => {
     const release = clock.after(RELEASE_AFTER_MS, () => replicas.close())
@@ -180,5 +191,5 @@ async function build(world: World, givenStore: MetadataStore | undefined): Promi
     release.cancel()
   })
   const metricsAddress = await openMetrics(world, { metadata, logs, replicas, network, groups, transactions })
-  return { clusterId, epoch, listeners, store, metadata, logs, replicas, network, metricsAddress }
+  return { clusterId, epoch, listeners, store, metadata, logs, replicas, network, metricsAddress, accept }
 }

@@ -32,6 +32,7 @@ const contextOf = (apiKey: number, apiVersion: number, listener: string): Reques
     clientSoftwareName: '',
     clientSoftwareVersion: '',
     onClose: () => () => undefined,
+    destroy: () => undefined,
   },
 })
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Clock, Logger } from '@ottla/protocol'
 import type { ConnectionFacts } from '../requests/handler.ts'
 import type { ListenerCounters } from './counters.ts'
@@ -17,6 +18,9 @@ import type { Turns } from './turns.ts'
 
 /** How long a client that has sent its last byte may wait for the replies that it is owed. */
 const LINGER_MS = 1000
+
+/** What bytes come and go by: a socket, or whatever else does what is used of one. */
+export type ByteStream = Duplex & Pick<Socket, 'remoteAddress' | 'remotePort' | 'bytesWritten' | 'setNoDelay' | 'setKeepAlive'>
 
 /** Takes the requests of all connections. */
 export interface RequestService {
@@ -64,7 +68,7 @@ export class Connection implements ConnectionFacts, InboundOwner, OutputOwner, B
   readonly way: ReceiveWay
   readonly #surroundings: ConnectionSurroundings
   readonly #counters: ListenerCounters
-  readonly #socket: Socket
+  readonly #socket: ByteStream
   readonly #inbound: Inbound
   readonly #outbound: Outbound
   #closeCallbacks: Set<() => void> | null = null
@@ -88,7 +92,7 @@ export class Connection implements ConnectionFacts, InboundOwner, OutputOwner, B
   #frameSinceBytes = 0
   #endedAtMs = 0
 
-  constructor(accepted: Socket, options: ConnectionOptions, surroundings: ConnectionSurroundings) {
+  constructor(accepted: ByteStream, options: ConnectionOptions, surroundings: ConnectionSurroundings) {
     this.id = options.id
     this.listener = options.listener
     this.remoteAddress = options.remoteAddress

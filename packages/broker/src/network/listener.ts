@@ -1,6 +1,6 @@
-import type { Server, Socket } from 'node:net'
+import type { Server } from 'node:net'
 import { createServer } from 'node:net'
-import { Connection } from './connection.ts'
+import { type ByteStream, Connection } from './connection.ts'
 import { plainAddress } from './connection-slots.ts'
 import type { ListenerCounters } from './counters.ts'
 import type { SocketServer } from './socket-server.ts'
@@ -25,7 +25,7 @@ export class Listener {
   /** What it is bound to; the port is the one that the system chose where 0 was asked for. */
   readonly host: string
   readonly port: number
-  readonly #server: Server
+  readonly #server: Server | null
   readonly #shared: SocketServer
   readonly #counters: ListenerCounters
   readonly #maxConnections: number
@@ -43,21 +43,26 @@ export class Listener {
         resolve()
       })
     })
-    return new Listener(server, options, shared)
-  }
-
-  private constructor(server: Server, options: ListenerOptions, shared: SocketServer) {
     const bound = server.address()
     if (bound === null || typeof bound === 'string') throw new Error('not bound to a TCP port')
+    return new Listener(server, { ...options, host: bound.address, port: bound.port }, shared)
+  }
+
+  /** A listener that binds nothing: its connections come by `accept`. */
+  static unbound(options: ListenerOptions, shared: SocketServer): Listener {
+    return new Listener(null, options, shared)
+  }
+
+  private constructor(server: Server | null, options: ListenerOptions, shared: SocketServer) {
     this.name = options.name
-    this.host = bound.address
-    this.port = bound.port
+    this.host = options.host ?? ''
+    this.port = options.port
     this.#server = server
     this.#shared = shared
     this.#maxConnections = options.maxConnections ?? Number.POSITIVE_INFINITY
     this.#counters = shared.counters.listener(options.name)
-    server.on('connection', socket => this.#accept(socket))
-    server.on('error', error =>
+    server?.on('connection', socket => this.accept(socket))
+    server?.on('error', error =>
       shared.log.warn('accept', { listener: this.name, err: error }, `Cannot accept connections: ${error.message}`),
     )
   }
@@ -69,7 +74,8 @@ export class Listener {
 
   /** Stops accepting, lets requests that have begun finish for up to `deadlineMs`, then closes what is left. */
   async close(deadlineMs = 5000): Promise<void> {
-    const stopped = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    const server = this.#server
+    const stopped = server === null ? null : new Promise<void>(resolve => server.close(() => resolve()))
     for (const connection of this.#connections) connection.drain()
     if (this.#connections.size > 0) {
       await new Promise<void>(resolve => {
@@ -84,7 +90,8 @@ export class Listener {
     await stopped
   }
 
-  #accept(socket: Socket): void {
+  /** Serves a connection: one that the listening socket accepted, or any other stream of bytes. */
+  accept(socket: ByteStream): void {
     const address = plainAddress(socket.remoteAddress)
     const refused =
       this.#connections.size >= this.#maxConnections

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import type { OutputBudget } from './output-budget.ts'
 
 /** Replies of up to this many bytes are copied into one buffer with their neighbours; larger ones are written where they lie. */
@@ -17,7 +17,7 @@ export interface ReplySlot {
  * out in one gathered write.
  */
 export class Outbound {
-  readonly #socket: Socket
+  readonly #socket: Writable
   readonly #budget: OutputBudget
   readonly #monotonic: () => number
   /** Replies that wait for themselves or for an earlier one; those before `#head` have left. */
@@ -34,7 +34,7 @@ export class Outbound {
   /** Monotonic milliseconds since which there have always been bytes that the client has not taken, if there are any. */
   owingSinceMs = 0
 
-  constructor(socket: Socket, budget: OutputBudget, monotonic: () => number) {
+  constructor(socket: Writable, budget: OutputBudget, monotonic: () => number) {
     this.#socket = socket
     this.#budget = budget
     this.#monotonic = monotonic

@@ -2,6 +2,7 @@
 // `net.createServer` ignores the option (Node 20 to 26). The handle of an accepted socket can be moved into a new socket that
 // has it, which is undocumented: so it happens in this file alone, and where it fails the socket's 'data' events are used.
 import { Socket } from 'node:net'
+import type { ByteStream } from './connection.ts'
 
 /** 'slab': read into buffers that the receiver names. 'data': buffers that Node makes, one a read. */
 export type ReceiveWay = 'slab' | 'data'
@@ -26,17 +27,17 @@ interface OnreadOptions {
  * Starts to deliver the bytes of a socket that a server accepted with `pauseOnConnect`. Returns the socket to use from now on
  * and the way that was taken. Reading is started by `resume()` and interrupted by `pause()`.
  */
-export function openReceiver(accepted: Socket, sink: ByteSink, wanted: ReceiveWay): { socket: Socket; way: ReceiveWay } {
+export function openReceiver(accepted: ByteStream, sink: ByteSink, wanted: ReceiveWay): { socket: ByteStream; way: ReceiveWay } {
   const socket = wanted === 'slab' ? takeOver(accepted, sink) : null
   if (socket !== null) return { socket, way: 'slab' }
   accepted.on('data', chunk => {
-    if (typeof chunk !== 'string') sink.received(chunk, chunk.length)
+    if (Buffer.isBuffer(chunk)) sink.received(chunk, chunk.length)
   })
   return { socket: accepted, way: 'data' }
 }
 
 /** Moves the handle to a socket that reads into the sink's buffers; null where this Node has no such handle. */
-function takeOver(accepted: Socket, sink: ByteSink): Socket | null {
+function takeOver(accepted: ByteStream, sink: ByteSink): Socket | null {
   const handle: unknown = Reflect.get(accepted, HANDLE)
   if (typeof handle !== 'object' || handle === null || !('useUserBuffer' in handle)) return null
   const options: OnreadOptions = {
@@ -58,7 +59,7 @@ function takeOver(accepted: Socket, sink: ByteSink): Socket | null {
 }
 
 /** Bytes written to the socket that the system has not taken; 0 where this Node does not say. */
-export function unsentBytes(socket: Socket): number {
+export function unsentBytes(socket: ByteStream): number {
   const handle: unknown = Reflect.get(socket, HANDLE)
   if (typeof handle !== 'object' || handle === null || !('writeQueueSize' in handle)) return 0
   return typeof handle.writeQueueSize === 'number' ? handle.writeQueueSize : 0

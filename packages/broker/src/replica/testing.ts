@@ -49,6 +49,10 @@ export class TestConnection implements ConnectionFacts {
     return this.#callbacks.size
   }
 
+  destroy(): void {
+    this.close()
+  }
+
   close(): void {
     for (const run of this.#callbacks) run()
     this.#callbacks.clear()

@@ -11,6 +11,8 @@ export interface ConnectionFacts {
   clientSoftwareVersion: string
   /** Runs `run` once when the connection closes, at once if it is closed; the returned function takes it back. */
   onClose(run: () => void): () => void
+  /** Closes at once, whatever is owed. */
+  destroy(): void
 }
 
 /** What a handler knows of a request besides its body. */
