@@ -16,6 +16,11 @@ export interface Measured extends AsyncDisposable {
   readonly pid: number
 }
 
+/** A broker that is measured, and where its log directory is. */
+export interface MeasuredBroker extends Measured {
+  readonly data: string
+}
+
 const answers = (port: number) =>
   new Promise<boolean>(resolve => {
     const socket = connect(port, '127.0.0.1', () => resolve(socket.destroy() !== undefined))
@@ -23,7 +28,7 @@ const answers = (port: number) =>
   })
 
 /** Starts Apache Kafka with one broker that is its own controller, in a temporary folder. */
-export async function startKafka(settings: Readonly<Record<string, string>>): Promise<Measured> {
+export async function startKafka(settings: Readonly<Record<string, string>>): Promise<MeasuredBroker> {
   const jars = kafkaJars()
   if (jars === undefined) throw new Error("Apache Kafka's jars are missing: .ci/run fetches them")
   const folder = mkdtempSync(join(tmpdir(), 'ottla-kafka-'))
@@ -59,6 +64,7 @@ export async function startKafka(settings: Readonly<Record<string, string>>): Pr
   return {
     name: 'kafka',
     port,
+    data: join(folder, 'data'),
     pid: child.pid ?? 0,
     async [Symbol.asyncDispose]() {
       const gone = once(child, 'exit')
