@@ -180,6 +180,15 @@ export class RecordBatch {
     this.seal()
   }
 
+  /** Names the producer and the first record's place in the order of what it sends, and makes the checksum anew. */
+  setProducer(producer: { readonly producerId: number; readonly producerEpoch: number; readonly baseSequence: number }): void {
+    const { buffer, at } = this
+    putInt64(buffer, at + Field.producerId, producer.producerId)
+    putInt16(buffer, at + Field.producerEpoch, producer.producerEpoch)
+    putInt32(buffer, at + Field.baseSequence, producer.baseSequence)
+    this.seal()
+  }
+
   /** Makes the checksum anew. */
   seal(): void {
     const { buffer, at } = this

@@ -72,20 +72,14 @@ const putVarlong = (bytes: Uint8Array, start: number, value: number): number => 
   return at
 }
 
-const asBytes = (value: Uint8Array | string | null | undefined): Uint8Array | null =>
-  typeof value === 'string' ? Buffer.from(value) : (value ?? null)
+/** What a key, a value or the value of a header can be. */
+type Content = Uint8Array | string | null | undefined
 
-const fieldSize = (value: Uint8Array | null): number => (value === null ? 1 : varintSize(value.length) + value.length)
+/** Bytes of a content, -1 for none. */
+const contentLength = (content: Content): number =>
+  typeof content === 'string' ? Buffer.byteLength(content) : content == null ? -1 : content.length
 
-const putField = (bytes: Uint8Array, start: number, value: Uint8Array | null): number => {
-  if (value === null) {
-    bytes[start] = 1
-    return start + 1
-  }
-  const at = putVarint(bytes, start, value.length)
-  bytes.set(value, at)
-  return at + value.length
-}
+const fieldSize = (length: number): number => (length < 0 ? 1 : varintSize(length) + length)
 
 /** Below this a loop is quicker than a call into the runtime. */
 const SHORT_BYTES = 64
@@ -106,19 +100,60 @@ export interface RecordPlace {
   readonly isTombstone: boolean
 }
 
-type EncodedHeaders = readonly (readonly [Uint8Array, Uint8Array | null])[]
+const putText = (bytes: Buffer, at: number, { text, length }: { text: string; length: number }): void => {
+  if (length !== text.length) bytes.write(text, at, length, 'utf8')
+  else if (length > SHORT_BYTES) bytes.write(text, at, length, 'latin1')
+  else for (let index = 0; index < length; index++) bytes[at + index] = text.charCodeAt(index)
+}
 
-const noHeaders: EncodedHeaders = []
+const putField = (bytes: Buffer, start: number, content: Content): number => {
+  if (content == null) {
+    bytes[start] = 1
+    return start + 1
+  }
+  if (typeof content === 'string') {
+    const length = Buffer.byteLength(content)
+    const at = putVarint(bytes, start, length)
+    putText(bytes, at, { text: content, length })
+    return at + length
+  }
+  const length = content.length
+  const at = putVarint(bytes, start, length)
+  if (length > SHORT_BYTES) bytes.set(content, at)
+  else for (let index = 0; index < length; index++) bytes[at + index] = content[index]!
+  return at + length
+}
 
-const headersSize = (headers: EncodedHeaders): number => {
+/** The headers of a record. */
+type Headers = RecordInit['headers']
+
+const headersSize = (headers: Headers): number => {
+  if (headers === undefined) return 1
   let size = varintSize(headers.length)
-  for (const [key, value] of headers) size += fieldSize(key) + fieldSize(value)
+  for (const { key, value } of headers) size += fieldSize(contentLength(key)) + fieldSize(contentLength(value))
   return size
+}
+
+const putHeaders = (bytes: Buffer, start: number, headers: Headers): number => {
+  if (headers === undefined) {
+    bytes[start] = 0
+    return start + 1
+  }
+  let at = putVarint(bytes, start, headers.length)
+  for (const { key, value } of headers) at = putField(bytes, putField(bytes, at, key), value)
+  return at
+}
+
+/** Who sends a batch, and where it is in the order of what that producer sends to the partition (KIP-98). */
+export interface BatchProducer {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly baseSequence: number
 }
 
 /** Builds one batch: `append` records, then `build` once. */
 export class BatchBuilder {
-  readonly #options: BatchOptions
+  #options: BatchOptions
   readonly #baseOffset: number
   #bytes: Buffer
   #length = BATCH_HEADER_BYTES
@@ -128,12 +163,12 @@ export class BatchBuilder {
   #offsetOfMaxTimestamp = -1
   #lastOffset: number
 
-  /** `sizeHint`: about how many bytes the records will have, to spare growing. */
-  constructor(options: BatchOptions = {}, sizeHint = 1024) {
+  /** `room`: about how many bytes the records will have, to spare growing, or memory to be written into, header included. */
+  constructor(options: BatchOptions = {}, room: number | Buffer = 1024) {
     this.#options = options
     this.#baseOffset = options.baseOffset ?? 0
     this.#lastOffset = this.#baseOffset - 1
-    this.#bytes = Buffer.allocUnsafe(BATCH_HEADER_BYTES + sizeHint)
+    this.#bytes = typeof room === 'number' ? Buffer.allocUnsafe(BATCH_HEADER_BYTES + room) : room
     this.#baseTimestamp = options.deleteHorizonMs ?? -1
   }
 
@@ -156,8 +191,7 @@ export class BatchBuilder {
 
   /** Bytes that `record` would add to an uncompressed batch, as a bound from above within a few bytes. */
   static estimateSize(record: RecordInit): number {
-    const headers = (record.headers ?? []).map(({ key, value }) => [Buffer.from(key), asBytes(value)] as const)
-    return 26 + fieldSize(asBytes(record.key)) + fieldSize(asBytes(record.value)) + headersSize(headers)
+    return 26 + fieldSize(contentLength(record.key)) + fieldSize(contentLength(record.value)) + headersSize(record.headers)
   }
 
   /**
@@ -181,16 +215,30 @@ export class BatchBuilder {
   append(record: RecordInit): this {
     const offset = record.offset ?? this.#lastOffset + 1
     if (offset <= this.#lastOffset) throw new RangeError(`Offset ${offset} is not above ${this.#lastOffset}`)
-    const timestamp = record.timestamp ?? -1
+    return this.#write(record, offset, record.timestamp ?? -1)
+  }
+
+  /** Adds a record with the time given; `offset` and `timestamp` of the record itself are not looked at, so that it may be an object of the caller's users. */
+  add(record: Pick<RecordInit, 'key' | 'value' | 'headers'>, timestamp: number): this {
+    return this.#write(record, this.#lastOffset + 1, timestamp)
+  }
+
+  /** Names the producer; until `build`. */
+  setProducer(producer: BatchProducer): void {
+    this.#options = { ...this.#options, ...producer }
+  }
+
+  #write(record: Pick<RecordInit, 'key' | 'value' | 'headers'>, offset: number, timestamp: number): this {
     const timestampDelta = this.#timestampDelta(timestamp)
     const offsetDelta = offset - this.#baseOffset
-    const key = asBytes(record.key)
-    const value = asBytes(record.value)
-    const given = record.headers
-    const headers =
-      given === undefined || given.length === 0 ? noHeaders : given.map(header => [Buffer.from(header.key), asBytes(header.value)] as const)
-
-    const size = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta) + fieldSize(key) + fieldSize(value) + headersSize(headers)
+    const { key, value, headers } = record
+    const size =
+      1 +
+      varlongSize(timestampDelta) +
+      varintSize(offsetDelta) +
+      fieldSize(contentLength(key)) +
+      fieldSize(contentLength(value)) +
+      headersSize(headers)
     const bytes = this.#room(size + 5)
     let at = putVarint(bytes, this.#length, size)
     bytes[at++] = 0
@@ -198,9 +246,7 @@ export class BatchBuilder {
     at = putVarint(bytes, at, offsetDelta)
     at = putField(bytes, at, key)
     at = putField(bytes, at, value)
-    at = putVarint(bytes, at, headers.length)
-    for (const [name, content] of headers) at = putField(bytes, putField(bytes, at, name), content)
-    return this.#appended(at, offset, timestamp)
+    return this.#appended(putHeaders(bytes, at, headers), offset, timestamp)
   }
 
   /** Adds a record without headers whose key and value are somewhere already; they are copied. */

@@ -1,5 +1,5 @@
 export { Attribute, BATCH_HEADER_BYTES, batchesIn, batchSizeAt, LOG_OVERHEAD_BYTES, nextSequence, RecordBatch } from './batch.ts'
-export { BatchBuilder, type BatchOptions, type RecordInit } from './builder.ts'
+export { BatchBuilder, type BatchOptions, type BatchProducer, type RecordInit } from './builder.ts'
 export { type CompressionName, compress, compressionId, compressionOf, type DecompressOptions, decompress } from './compression/index.ts'
 export { ControlType, controlBatch, controlTypeOf, type EndTransaction, endTransactionMarker, readEndTransaction } from './control.ts'
 export { crc32c } from './crc32c.ts'
