@@ -1,6 +1,7 @@
 // Trying again, as KafkaJS does: delays grow by `multiplier` with a random part of `factor`, bounded by `maxRetryTime`.
 import type { Clock, Random } from '@ottla/protocol'
 import { KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } from './errors/index.ts'
+import { asError } from './network/as-error.ts'
 
 /** How often and at what distance something is tried again (KafkaJS's RetryOptions). */
 export interface RetryOptions {
@@ -23,6 +24,19 @@ export type RetrySettings = Required<Omit<RetryOptions, 'restartOnFailure'>> & P
 
 /** KafkaJS's defaults. */
 export const retryDefaults: RetrySettings = { maxRetryTime: 30_000, initialRetryTime: 300, factor: 0.2, multiplier: 2, retries: 5 }
+
+/** Options with every default filled in. */
+export function retrySettings(options: RetryOptions = {}): RetrySettings {
+  const { maxRetryTime, initialRetryTime, factor, multiplier, retries, restartOnFailure } = options
+  return {
+    maxRetryTime: maxRetryTime ?? retryDefaults.maxRetryTime,
+    initialRetryTime: initialRetryTime ?? retryDefaults.initialRetryTime,
+    factor: factor ?? retryDefaults.factor,
+    multiplier: multiplier ?? retryDefaults.multiplier,
+    retries: retries ?? retryDefaults.retries,
+    ...(restartOnFailure === undefined ? {} : { restartOnFailure }),
+  }
+}
 
 /** What `retrying` needs; a `Cluster` is one. */
 export interface RetryWorld {
@@ -52,8 +66,7 @@ export async function retrying<T>(world: RetryWorld, attempt: (about: Try) => Pr
     } catch (error) {
       if (error instanceof KafkaJSNumberOfRetriesExceeded || error instanceof KafkaJSNonRetriableError || !isRetriable(error)) throw error
       if (retryCount >= settings.retries) {
-        const cause = error instanceof Error ? error : new Error(String(error))
-        throw new KafkaJSNumberOfRetriesExceeded(cause, { retryCount, retryTime })
+        throw new KafkaJSNumberOfRetriesExceeded(asError(error), { retryCount, retryTime })
       }
     }
     await delay(world.clock, retryTime, signal)
@@ -64,10 +77,10 @@ export async function retrying<T>(world: RetryWorld, attempt: (about: Try) => Pr
 /** Waits; rejects with the signal's reason when that ends it. Keeps the process alive meanwhile where the clock's timers do. */
 export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(signal.reason as Error)
+    if (signal?.aborted === true) return reject(asError(signal.reason))
     const aborted = (): void => {
       timer.cancel()
-      reject(signal?.reason as Error)
+      reject(asError(signal?.reason))
     }
     const timer = clock.after(delayMs, () => {
       signal?.removeEventListener('abort', aborted)

@@ -1,0 +1,48 @@
+// A queue whose both ends cost the same, however long it is.
+
+/** Values in the order in which they came. */
+export class Fifo<T> {
+  #values: T[] = []
+  /** What lies before this index has been taken. */
+  #head = 0
+
+  get length(): number {
+    return this.#values.length - this.#head
+  }
+
+  push(value: T): void {
+    this.#values.push(value)
+  }
+
+  /** The oldest value, which stays. */
+  peek(): T | undefined {
+    return this.#values[this.#head]
+  }
+
+  /** Takes the oldest value. */
+  shift(): T | undefined {
+    const value = this.#values[this.#head]
+    if (this.#head === this.#values.length) return undefined
+    this.#head++
+    if (this.#head === this.#values.length) {
+      this.#values.length = 0
+      this.#head = 0
+    } else if (this.#head > 256) {
+      this.#values = this.#values.slice(this.#head)
+      this.#head = 0
+    }
+    return value
+  }
+
+  /** Takes all values. */
+  drain(): T[] {
+    const values = this.#values.slice(this.#head)
+    this.#values = []
+    this.#head = 0
+    return values
+  }
+
+  [Symbol.iterator](): Iterator<T> {
+    return this.#values.slice(this.#head).values()
+  }
+}
