@@ -181,7 +181,8 @@ export class LiveCluster implements Cluster {
   }
 
   #lost(nodeId: number | null): void {
-    if (nodeId !== null) this.#coordinators.forgetNode(nodeId)
+    if (nodeId === null) return
+    this.#coordinators.forgetNode(nodeId)
     this.#metadata.trouble()
   }
 }

@@ -8,6 +8,7 @@ import { emptyImage, imageAfter, imageWithLeader, imageWithout } from './image.t
 
 /** Distance between refreshes that errors ask for (retry.backoff.ms). */
 const TROUBLE_BACKOFF_MS = 100
+const LONGEST_TROUBLE_BACKOFF_MS = 10_000
 /** A topic that is missing for so long is told of in the log, though retries may go on. */
 const MISSING_AFTER_MS = 1000
 
@@ -42,6 +43,8 @@ export class Metadata {
   #next: Question | null = null
   #timer: Timer | null = null
   #troubleTimer: Timer | null = null
+  /** Refreshes that errors have asked for since the last answer. */
+  #troubles = 0
   #isRunning = false
 
   constructor(parts: MetadataParts) {
@@ -89,8 +92,10 @@ export class Metadata {
   /** Something is not as it was believed to be: asks anew soon, in the background. */
   trouble(): void {
     if (!this.#isRunning || this.#troubleTimer !== null) return
-    this.#troubleTimer = this.#parts.clock.after(TROUBLE_BACKOFF_MS, () => {
+    const backoffMs = Math.min(TROUBLE_BACKOFF_MS * 2 ** this.#troubles, LONGEST_TROUBLE_BACKOFF_MS)
+    this.#troubleTimer = this.#parts.clock.after(backoffMs, () => {
       this.#troubleTimer = null
+      this.#troubles++
       this.#refreshQuietly()
     })
   }
@@ -153,6 +158,7 @@ export class Metadata {
       topics: everything ? (version === 0 ? [] : null) : [...asked].map(name => ({ name })),
       ...(version >= 4 ? { allowAutoTopicCreation: creates } : {}),
     }))
+    this.#troubles = 0
     const errors = new Map<string, number>()
     for (const { name, errorCode } of answer.topics) if (name !== null && errorCode !== 0) errors.set(name, errorCode)
     const scope = { asked: everything ? ('all' as const) : asked, keep: (name: string) => this.#interest.has(name) }

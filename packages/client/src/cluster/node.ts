@@ -103,7 +103,7 @@ export class Node {
     signal.throwIfAborted()
     try {
       await this.#backOff(signal)
-      const connection = await Connection.open({ host, port, nodeId }, settings, signal)
+      const connection = await Connection.open({ host, port, nodeId }, settings, { signal, again: this.#failures > 0 })
       this.#failures = 0
       this.#keep(lane, connection)
       this.#parts.opened(this)

@@ -12,6 +12,7 @@ import { FrameAssembler } from './frames.ts'
 import type { NetworkSettings } from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { Pipeline } from './pipeline.ts'
+import { SaslSession } from './sasl/session.ts'
 import { openForeignSocket, openSocket } from './socket-factory.ts'
 import { ServedVersions } from './versions.ts'
 
@@ -37,9 +38,12 @@ export class Connection implements FrameSink {
   #socket: Duplex | null = null
   #outgoing: Outgoing | null = null
   #versions: ServedVersions | null = null
+  #session: SaslSession | null = null
   #phase: Phase = 'connecting'
-  #asked: string | undefined
+  #answered = false
   #failure: Error | null = null
+  /** The last attempt to connect has failed too. */
+  #isAgain = false
   #onConnected: (() => void) | null = null
   #onFailed: ((error: Error) => void) | null = null
   /** Id of the node, once it is known. */
@@ -66,9 +70,14 @@ export class Connection implements FrameSink {
     })
   }
 
-  /** Connects; rejects with an error that names what is wrong. `signal` ends it with its reason. */
-  static async open(address: Address, settings: NetworkSettings, signal?: AbortSignal): Promise<Connection> {
+  /** Connects; rejects with an error that names what is wrong. `signal` ends it with its reason; what goes wrong `again` is not logged as an error. */
+  static async open(
+    address: Address,
+    settings: NetworkSettings,
+    { signal, again = false }: { signal?: AbortSignal; again?: boolean } = {},
+  ): Promise<Connection> {
     const connection = new Connection(address, settings)
+    connection.#isAgain = again
     const aborted = (): void => connection.close(asError(signal?.reason))
     signal?.throwIfAborted()
     signal?.addEventListener('abort', aborted, { once: true })
@@ -76,7 +85,9 @@ export class Connection implements FrameSink {
       settings.logger.debug('Connecting', { broker: connection.broker, ssl: settings.ssl !== null, sasl: settings.sasl !== null })
       await connection.#connect()
       await connection.#agree()
+      await connection.#authenticate()
       connection.#phase = 'ready'
+      connection.#isAgain = false
       return connection
     } catch (error) {
       connection.close(asError(error))
@@ -103,9 +114,10 @@ export class Connection implements FrameSink {
 
   /** Sends a request and resolves with its answer. */
   async request<A extends AnyApi>(api: A, body: BodyFor<A>, options?: RequestOptions): Promise<{ body: ResponseOf<A>; version: number }> {
+    const renewal = this.#session?.renewal()
+    if (renewal) await this.#renewed(renewal)
     const version = this.versionOf(api, options?.maxVersion)
     const request = typeof body === 'function' ? body(version) : body
-    this.#asked = api.name
     const answer = await this.#pipeline.request(api, version, request, {
       timeoutMs: this.#timeout(options?.timeoutMs),
       signal: options?.signal,
@@ -115,6 +127,8 @@ export class Connection implements FrameSink {
 
   /** Sends a request that is never answered. */
   async post<A extends AnyApi>(api: A, body: BodyFor<A>): Promise<void> {
+    const renewal = this.#session?.renewal()
+    if (renewal) await this.#renewed(renewal)
     const version = this.versionOf(api)
     const request = typeof body === 'function' ? body(version) : body
     await this.#pipeline.post(api, version, request, { timeoutMs: this.#timeout(undefined) })
@@ -135,6 +149,7 @@ export class Connection implements FrameSink {
 
   /** As FrameSink. */
   frame(buffer: Buffer, at: number, end: number, own: boolean): void {
+    this.#answered = this.#phase === 'ready'
     try {
       this.#pipeline.answered(buffer, at, end, own)
     } catch (error) {
@@ -211,6 +226,35 @@ export class Connection implements FrameSink {
     }
   }
 
+  /** A session that cannot be renewed is the end of the connection: the broker would end it at the next request. */
+  async #renewed(renewal: Promise<void>): Promise<void> {
+    try {
+      await renewal
+    } catch (error) {
+      this.close(asError(error))
+      throw error
+    }
+  }
+
+  async #authenticate(): Promise<void> {
+    const { sasl } = this.#settings
+    if (sasl === null) return
+    this.#phase = 'authenticating'
+    const { host, port } = this.address
+    const session = new SaslSession(
+      sasl,
+      {
+        host,
+        port,
+        serves: api => this.#versions?.serves(api) === true,
+        ask: (api, body) => this.#pipeline.request(api, this.versionOf(api), body, { timeoutMs: this.#timeout(undefined) }),
+      },
+      this.#settings,
+    )
+    await session.authenticate()
+    this.#session = session
+  }
+
   #askVersions(version: number): Promise<ApiVersionsResponse> {
     return this.#pipeline.request(apiVersionsApi, version, version >= 3 ? software : {}, { timeoutMs: Number.POSITIVE_INFINITY })
   }
@@ -230,27 +274,21 @@ export class Connection implements FrameSink {
 
   #failFor(seen: Pick<Symptoms, 'kind' | 'code' | 'message' | 'waitedMs' | 'start'>): void {
     if (this.#failure !== null) return
-    const { host, port, nodeId } = this.address
-    const asked = this.#phase === 'ready' && this.#pipeline.inFlight > 0 ? this.#asked : undefined
-    const { ssl, sasl, logger } = this.#settings
-    const symptoms = {
-      host,
-      port,
-      nodeId,
-      tls: ssl !== null,
-      sasl: sasl !== null,
-      phase: this.#phase,
-      ...(asked === undefined ? {} : { asked }),
-      ...seen,
-    }
-    const text = diagnose(symptoms)
     const { broker } = this
-    const isClosed = seen.kind === 'closed'
-    const error = isClosed
-      ? new KafkaJSConnectionClosedError(text, { host, port })
-      : new KafkaJSConnectionError(text, { broker, ...(seen.code === undefined ? {} : { code: seen.code }) })
-    if (isClosed && this.#phase === 'ready' && asked === undefined) logger.debug('The broker has closed the connection', { broker })
-    else logger.error(text, { broker, clientId: this.#settings.clientId })
+    const { host, port, nodeId } = this.address
+    const { ssl, sasl, logger, clientId } = this.#settings
+    const phase = this.#phase
+    const asked = phase === 'ready' ? this.#pipeline.oldest : undefined
+    const symptoms = { host, port, nodeId, tls: ssl !== null, sasl: sasl !== null, phase, asked, answered: this.#answered, ...seen }
+    const { text, hint } = diagnose(symptoms)
+    const error =
+      seen.kind === 'closed'
+        ? new KafkaJSConnectionClosedError(text, { host, port, hint })
+        : new KafkaJSConnectionError(text, { broker, code: seen.code, hint })
+    // That a broker closes a connection which nobody uses is no news, and whoever tries again and again was told the first time.
+    const isNews = !this.#isAgain && (phase !== 'ready' || asked !== undefined)
+    if (isNews) logger.error(text, { broker, clientId })
+    else logger.debug(text, { broker, clientId })
     this.close(error)
   }
 }

@@ -20,17 +20,21 @@ export interface Symptoms {
   readonly waitedMs?: number
   /** The first bytes that came, where they are no Kafka. */
   readonly start?: Buffer
-  /** The last request that was sent. */
-  readonly asked?: string
+  /** Name of the oldest request without an answer, where requests were in flight. */
+  readonly asked?: string | undefined
+  /** Whether any request after authentication has been answered. */
+  readonly answered: boolean
 }
 
-/** A diagnosis: what happened, and what to do about it. */
-export function diagnose(symptoms: Symptoms): string {
-  const { nodeId, host } = symptoms
+/** What happened, and what to do about it. */
+export function diagnose(symptoms: Symptoms): { readonly text: string; readonly hint: string } {
+  const { nodeId, host, port, phase, kind } = symptoms
   const advice = adviceOf(symptoms)
-  if (nodeId === null) return `${headline(symptoms)}. ${advice}`
-  const advertised = `The cluster advertises ${host}:${symptoms.port} for node ${nodeId}: if that address is not meant for clients here, set advertised.listeners of that broker.`
-  return `${headline(symptoms)}. ${advice} ${advertised}`
+  const isElsewhere = nodeId !== null && phase !== 'ready' && (kind === 'error' || kind === 'timeout' || kind === 'garbage')
+  const hint = isElsewhere
+    ? `${advice} The cluster advertises ${host}:${port} for node ${nodeId}: if clients here cannot use that address, change advertised.listeners of that broker.`
+    : advice
+  return { text: `${headline(symptoms)}. ${hint}`, hint }
 }
 
 function headline({ kind, host, port, message, waitedMs, phase, asked }: Symptoms): string {
@@ -48,7 +52,7 @@ const whileDoing: Readonly<Record<Phase, string>> = {
 }
 
 function adviceOf(symptoms: Symptoms): string {
-  const { kind, code, tls, phase, start, host, port, sasl } = symptoms
+  const { kind, code, tls, phase, start, host, port, sasl, asked, answered } = symptoms
   if (kind === 'garbage') return foreignAdvice(start, tls)
   if (kind === 'error' && code !== undefined) {
     const known = byCode[code]
@@ -62,7 +66,8 @@ function adviceOf(symptoms: Symptoms): string {
     return `The listener may be a TLS one (then set \`ssl: true\`), not Kafka at all, or the broker hangs; Kafka before 0.10 is not supported.`
   if (phase === 'agreeing') return 'The listener may not be Kafka at all, or the broker hangs; Kafka before 0.10 is not supported.'
   if (phase === 'authenticating') return 'Look at mechanism and credentials in `sasl`, and at the log of the broker.'
-  if (!sasl && symptoms.asked !== undefined) return 'The listener may require SASL (then set `sasl`), or the broker was stopped.'
+  if (!sasl && kind === 'closed' && asked !== undefined && !answered)
+    return 'The listener may require SASL (then set `sasl`), or the broker was stopped.'
   return 'The broker was stopped or the network interrupted; the client connects again by itself.'
 }
 

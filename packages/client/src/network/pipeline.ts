@@ -64,6 +64,11 @@ export class Pipeline {
     return this.#inFlight.length
   }
 
+  /** Name of the API of the oldest request without an answer. */
+  get oldest(): string | undefined {
+    return this.#inFlight.peek()?.api.name
+  }
+
   /** Sends a request and resolves with the body of its answer. */
   request<A extends AnyApi>(api: A, version: number, body: RequestInitOf<A>, options: SendOptions): Promise<ResponseOf<A>> {
     return new Promise((resolve, reject) => {

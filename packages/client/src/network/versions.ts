@@ -14,6 +14,11 @@ export class ServedVersions {
     this.#ranges = new Map(apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, [minVersion, maxVersion]]))
   }
 
+  /** Whether the broker serves an API in any version. */
+  serves(api: AnyApi): boolean {
+    return this.#ranges.has(api.key)
+  }
+
   /** The version to be used, at most `maxVersion`. Throws KafkaJSServerDoesNotSupportApiKey. */
   choose(api: AnyApi, maxVersion?: number): number {
     if (maxVersion === undefined) {
