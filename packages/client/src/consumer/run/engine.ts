@@ -1,0 +1,355 @@
+// One run of a consumer, from joining the group to leaving it: takes what the fetcher brings, hands it to handlers, as many at a time
+// as wanted, and has offsets committed. A failing handler is tried again from the offset it failed at, each time later, while other
+// partitions go on; after the last try the run crashes: it stops and tells its consumer why.
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { Logger } from '../../logger.ts'
+import { delay } from '../../retry.ts'
+import { messagesOf } from '../fetch/message.ts'
+import type { AssignmentListener, FetchedRecords, Fetcher, JoinFacts, Membership, OffsetToCommit, TopicPartition } from '../parts.ts'
+import type { Offsets } from '../types.ts'
+import { Assignment } from './assignment.ts'
+import { Committer } from './committer.ts'
+import { handleBatch } from './each-batch.ts'
+import { handleMessages } from './each-message.ts'
+import { asError, crashAfter, isRebalancing, retryTimeAfter } from './failures.ts'
+import { Lanes } from './lanes.ts'
+import { Ownership, type OwnedPartition } from './owned.ts'
+import type { Pauses } from './pauses.ts'
+import type { Positions } from './positions.ts'
+import type { RunSettings } from './settings.ts'
+import { TakenBatch } from './taken-batch.ts'
+import { offsetsFrom, topicOffsets } from './topic-offsets.ts'
+import { Wake } from './wake.ts'
+import type { Outcome, Work, WorkWorld } from './work.ts'
+
+/** What a run is made of. */
+export interface EngineOptions {
+  readonly cluster: Cluster
+  readonly logger: Logger
+  readonly groupId: string
+  readonly settings: RunSettings
+  readonly fetcher: Fetcher
+  /** Makes the membership, which tells this run of its partitions. */
+  readonly membership: (listener: AssignmentListener) => Membership
+  readonly positions: (membership: Membership) => Positions
+  readonly pauses: Pauses
+  /** Told once, when the run cannot go on; it has to be stopped then. */
+  readonly crashed: (error: Error) => void
+}
+
+/** How long a handler waits that was interrupted by a rebalance, in ms, before it is tried again if its partition is still there. */
+const rebalanceWaitMs = 100
+
+/** A run. */
+export class Engine implements AssignmentListener, WorkWorld {
+  readonly clock
+  readonly events
+  readonly logger: Logger
+  readonly groupId: string
+  readonly membership: Membership
+  readonly assignment: Assignment
+  readonly committer: Committer
+  readonly #options: EngineOptions
+  readonly #settings: RunSettings
+  readonly #fetcher: Fetcher
+  readonly #lanes: Lanes | null
+  readonly #ending = new AbortController()
+  readonly #wake = new Wake()
+  #isRunning = true
+  #crashed = false
+  #active = 0
+  #fetchFailures = 0
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.#settings = options.settings
+    this.#fetcher = options.fetcher
+    this.clock = options.cluster.clock
+    this.events = options.cluster.events
+    this.logger = options.logger
+    this.groupId = options.groupId
+    this.membership = options.membership(this)
+    const { autoCommit, autoCommitIntervalMs: intervalMs, autoCommitThreshold: threshold, revokeTimeoutMs } = this.#settings
+    const owned = new Ownership()
+    const commit = (offsets: readonly OffsetToCommit[]) => this.#sendCommit(offsets)
+    const failed = (error: unknown) => this.#commitFailed(error)
+    this.committer = new Committer({ clock: this.clock, commit, owned, failed, autoCommit, intervalMs, threshold })
+    this.#lanes = this.#makeLanes()
+    this.assignment = new Assignment(owned, {
+      clock: this.clock,
+      logger: this.logger,
+      fetcher: this.#fetcher,
+      committer: this.committer,
+      positions: options.positions(this.membership),
+      pauses: options.pauses,
+      lanes: this.#lanes,
+      autoCommit,
+      revokeTimeoutMs,
+      failed: error => this.crash(asError(error)),
+    })
+  }
+
+  #makeLanes(): Lanes | null {
+    const { handling } = this.#settings
+    if (handling.each !== 'message' || handling.order === 'partition') return null
+    const { handler, concurrency, order } = handling
+    return new Lanes(
+      {
+        handler,
+        concurrency,
+        byKey: order === 'key',
+        failed: (owned, about) => this.#failedInLane(owned, about),
+        hasRoom: () => this.#wake.wake(),
+        finished: () => this.committer.soon(),
+      },
+      this,
+    )
+  }
+
+  /** Joins the group and begins to read. A failure is told to `crashed`. */
+  async start(): Promise<void> {
+    try {
+      await this.membership.join()
+    } catch (error) {
+      this.crash(asError(error))
+      return
+    }
+    if (this.#isRunning) this.#loop = this.#run()
+  }
+
+  isRunning(): boolean {
+    return this.#isRunning
+  }
+
+  /** Ends the run because of an error. */
+  crash(error: Error): void {
+    if (!this.#isRunning || this.#crashed) return
+    this.#crashed = true
+    this.#end()
+    this.#options.crashed(error)
+  }
+
+  #end(): void {
+    this.#isRunning = false
+    this.#ending.abort(new Error('The consumer was stopped'))
+    this.#wake.wake()
+  }
+
+  /** Waits for handlers as long as `stopTimeout` says, commits, leaves the group. Does not reject. */
+  async stop(): Promise<void> {
+    this.#end()
+    const { stopTimeoutMs, autoCommit } = this.#settings
+    if (!(await this.assignment.idle(this.assignment.owned, stopTimeoutMs))) {
+      this.logger.warn('Handlers did not finish in time; the consumer stops without them, and what they have in hand is handled again', {
+        groupId: this.groupId,
+        stopTimeoutMs,
+      })
+      for (const owned of this.assignment.owned) if (owned.inHand > 0) owned.tellStopped(new Error('The consumer was stopped'))
+    }
+    await this.#loop
+    if (autoCommit) await this.#quietly(this.committer.flush(), 'Could not commit at the end')
+    this.committer.close()
+    await this.#quietly(this.membership.leave(), 'Could not leave the group')
+    for (const owned of this.assignment.owned) owned.close(new Error('The consumer was stopped'))
+    await this.#quietly(this.#fetcher.close(), 'Could not end the fetches')
+  }
+
+  async #quietly(work: Promise<void>, what: string): Promise<void> {
+    await work.catch((error: unknown) => this.logger.warn(what, { groupId: this.groupId, error: asError(error).message }))
+  }
+
+  /** Never rejects. */
+  async #run(): Promise<void> {
+    while (this.#isRunning) {
+      if (this.#active >= this.#settings.partitions || this.#lanes?.isFull === true) {
+        await this.#wake.wait()
+        continue
+      }
+      try {
+        const taken = this.#fetcher.take()
+        if (taken === undefined) {
+          await this.#fetcher.ready(this.#ending.signal)
+          continue
+        }
+        this.#fetchFailures = 0
+        void this.#work(taken)
+      } catch (error) {
+        await this.#fetchFailed(asError(error))
+      }
+    }
+  }
+
+  async #fetchFailed(error: Error): Promise<void> {
+    if (!this.#isRunning) return
+    this.#fetchFailures++
+    const retryTime = retryTimeAfter(this.#fetchFailures, this.#options.cluster)
+    const crash = crashAfter(error, this.#fetchFailures, { retries: this.#options.cluster.retry.retries, retryTime })
+    this.logger.error('Could not fetch', { groupId: this.groupId, error: error.message, stack: error.stack })
+    if (crash !== null) return this.crash(crash)
+    await this.#delay(retryTime)
+  }
+
+  /** Has one fetch's records handled. Never rejects. */
+  async #work(taken: FetchedRecords): Promise<void> {
+    const owned = this.assignment.owned.get(taken.topic, taken.partition)
+    if (owned === undefined || owned.closing) return this.#fetcher.done(taken)
+    const { version } = owned
+    this.#active++
+    owned.enter()
+    let failure: { error: Error } | null = null
+    try {
+      const work = { taken, messages: messagesOf(taken), owned, version }
+      const outcome = await this.#handle(work)
+      if (outcome === 'left' && this.#isRunning && owned.isCurrent(version)) this.#fetcher.seek(owned, owned.resolved)
+      owned.leaderEpoch = taken.leaderEpoch
+    } catch (error) {
+      failure = { error: asError(error) }
+    }
+    this.#active--
+    owned.leave()
+    this.#wake.wake()
+    if (failure === null) this.committer.soon()
+    else await this.#handlerFailed(failure.error, { owned, version, fetchOffset: taken.fetchOffset })
+    this.#fetcher.done(taken)
+  }
+
+  async #handle(work: Work): Promise<Outcome> {
+    const { handling } = this.#settings
+    const observed = this.events.has('consumer.start_batch_process') || this.events.has('consumer.end_batch_process')
+    const facts = observed ? new TakenBatch(work.taken, work.messages).facts() : null
+    const start = observed ? this.clock.monotonic() : 0
+    if (facts !== null) this.events.emit('consumer.start_batch_process', facts)
+    let outcome: Outcome = 'done'
+    if (this.#lanes !== null) this.#lanes.feed(work)
+    else if (work.messages.length === 0 || handling.each === 'nothing') work.owned.resolve(work.taken.nextOffset)
+    else if (handling.each === 'message') outcome = await handleMessages(handling.handler, work, this)
+    else outcome = await handleBatch(handling, work, this)
+    if (facts !== null) this.events.emit('consumer.end_batch_process', { ...facts, duration: this.clock.monotonic() - start })
+    return outcome
+  }
+
+  async #handlerFailed(error: Error, at: { owned: OwnedPartition; version: number; fetchOffset: number }): Promise<void> {
+    const { owned, version } = at
+    const isWanted = () => this.#isRunning && owned.isCurrent(version)
+    if (!isWanted()) return this.#logLate(error, owned)
+    if (isRebalancing(error)) await this.#delay(rebalanceWaitMs)
+    else await this.#failedAt(owned, { error, count: owned.failed(), offset: String(owned.resolved) })
+    if (isWanted()) this.#fetcher.seek(owned, owned.resolved)
+  }
+
+  /** Logs, commits what was resolved before, waits; crashes when there have been too many tries. */
+  async #failedAt(owned: OwnedPartition, about: { error: Error; count: number; offset: string }): Promise<void> {
+    const { error, count, offset } = about
+    const { topic, partition } = owned
+    const call = this.#settings.handling.each === 'batch' ? 'eachBatch' : 'eachMessage'
+    const retryTime = retryTimeAfter(count, this.#options.cluster)
+    const crash = crashAfter(error, count, { retries: this.#options.cluster.retry.retries, retryTime })
+    this.logger.error(`Error when calling ${call}`, {
+      topic,
+      partition,
+      offset,
+      error: error.message,
+      stack: error.stack,
+      retryCount: count - 1,
+    })
+    if (this.#settings.autoCommit) await this.committer.flush().catch((failed: unknown) => this.#commitFailed(failed))
+    if (crash === null) await this.#delay(retryTime)
+    else this.crash(crash)
+  }
+
+  async #failedInLane(owned: OwnedPartition, about: { error: unknown; count: number; offset: string }): Promise<void> {
+    const error = asError(about.error)
+    if (isRebalancing(error)) await this.#delay(rebalanceWaitMs)
+    else await this.#failedAt(owned, { ...about, error })
+    if (!this.#isRunning) throw error
+  }
+
+  #logLate(error: Error, { topic, partition }: TopicPartition): void {
+    this.logger.warn('A handler failed whose work is no longer wanted', { topic, partition, error: error.message, stack: error.stack })
+  }
+
+  #delay(delayMs: number): Promise<void> {
+    return delay(this.clock, delayMs, this.#ending.signal).catch(() => {})
+  }
+
+  #commitFailed(error: unknown): void {
+    if (!this.#isRunning) return
+    if (isRebalancing(error)) {
+      this.logger.debug('Could not commit in this generation; the group goes on in the next', { error: asError(error).message })
+      return
+    }
+    this.crash(asError(error))
+  }
+
+  async #sendCommit(offsets: readonly OffsetToCommit[]): Promise<void> {
+    await this.membership.commit(offsets)
+    if (!this.events.has('consumer.commit_offsets')) return
+    const { groupId, memberId, generationId } = this.membership.groupMetadata()
+    this.events.emit('consumer.commit_offsets', { groupId, memberId, groupGenerationId: generationId, topics: topicOffsets(offsets) })
+  }
+
+  async assigned(partitions: readonly TopicPartition[], facts: JoinFacts): Promise<void> {
+    if (!this.#isRunning) return
+    await this.assignment.add(partitions)
+    const { groupId, memberId, leaderId, isLeader, groupProtocol, duration } = facts
+    const memberAssignment = this.assignment.owned.byTopic()
+    const payload = { groupId, memberId, leaderId, isLeader, memberAssignment, groupProtocol, duration }
+    this.events.emit('consumer.group_join', payload)
+    this.logger.info('Consumer has joined the group', payload)
+  }
+
+  revoked(partitions: readonly TopicPartition[]): Promise<void> {
+    return this.assignment.revoke(partitions)
+  }
+
+  lost(partitions: readonly TopicPartition[]): Promise<void> {
+    return this.assignment.lose(partitions)
+  }
+
+  failed(error: Error): void {
+    this.crash(error)
+  }
+
+  async heartbeat(): Promise<void> {
+    try {
+      await this.membership.heartbeat()
+    } catch (error) {
+      if (isRebalancing(error) && this.#settings.autoCommit) await this.#quietly(this.committer.flush(), 'Could not commit')
+      throw error
+    }
+  }
+
+  polled(): void {
+    this.membership.polled()
+  }
+
+  pause(owned: OwnedPartition): () => void {
+    const selection = [{ topic: owned.topic, partitions: [owned.partition] }]
+    this.assignment.pause(selection)
+    return () => this.assignment.resume(selection)
+  }
+
+  commit(): Promise<void> {
+    return this.committer.flush()
+  }
+
+  commitIfDue(): Promise<void> | undefined {
+    return this.#settings.autoCommit && this.committer.due ? this.committer.flush() : undefined
+  }
+
+  async commitIfNecessary(offsets?: Offsets): Promise<void> {
+    if (offsets !== undefined) return this.commitOffsets(offsetsFrom(offsets))
+    if (this.committer.due) await this.committer.flush()
+  }
+
+  /** Commits exactly these. */
+  commitOffsets(offsets: readonly OffsetToCommit[]): Promise<void> {
+    return this.committer.commit(offsets, ({ topic, partition }) => this.assignment.owned.get(topic, partition))
+  }
+
+  uncommitted(): Offsets {
+    const open = [...this.assignment.owned].filter(owned => owned.resolved !== owned.committed)
+    return { topics: topicOffsets(open.map(({ topic, partition, resolved: offset }) => ({ topic, partition, offset }))) }
+  }
+}
