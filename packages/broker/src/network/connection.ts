@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock, Logger } from '@ottla/protocol'
 import type { ConnectionFacts } from '../requests/handler.ts'
@@ -20,7 +19,13 @@ import type { Turns } from './turns.ts'
 const LINGER_MS = 1000
 
 /** What bytes come and go by: a socket, or whatever else does what is used of one. */
-export type ByteStream = Duplex & Pick<Socket, 'remoteAddress' | 'remotePort' | 'bytesWritten' | 'setNoDelay' | 'setKeepAlive'>
+export interface ByteStream extends Duplex {
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+  readonly bytesWritten: number
+  setNoDelay(on: boolean): unknown
+  setKeepAlive(on: boolean): unknown
+}
 
 /** Takes the requests of all connections. */
 export interface RequestService {
