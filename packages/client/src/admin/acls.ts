@@ -1,9 +1,10 @@
-// Access control lists. The numbers of kinds are Kafka's own, on the wire and in the API.
-import { createAclsApi, deleteAclsApi, describeAclsApi, ErrorCode } from '@ottla/protocol'
+// Access control lists. The numbers of kinds are Kafka's own, on the wire and in the API. As in KafkaJS the types do not say that messages of errors
+// are null where there is none.
+import { createAclsApi, deleteAclsApi, describeAclsApi } from '@ottla/protocol'
 import { check } from '../errors/index.ts'
 import type { AdminParts } from './calls.ts'
 import { attempting, invalid } from './calls.ts'
-import { checkKinds, isList, kindFrom, shown } from './checks.ts'
+import { checkKinds, isList, shown } from './checks.ts'
 
 /** What access is controlled to. */
 export const AclResourceTypes = {
@@ -16,11 +17,11 @@ export const AclResourceTypes = {
   DELEGATION_TOKEN: 6,
   USER: 7,
 } as const
-export type AclResourceTypes = (typeof AclResourceTypes)[keyof typeof AclResourceTypes]
+export type AclResourceTypes = number
 
 /** Whether access is denied or allowed. */
 export const AclPermissionTypes = { UNKNOWN: 0, ANY: 1, DENY: 2, ALLOW: 3 } as const
-export type AclPermissionTypes = (typeof AclPermissionTypes)[keyof typeof AclPermissionTypes]
+export type AclPermissionTypes = number
 
 /** What may be done. */
 export const AclOperationTypes = {
@@ -41,11 +42,11 @@ export const AclOperationTypes = {
   DESCRIBE_TOKENS: 14,
   TWO_PHASE_COMMIT: 15,
 } as const
-export type AclOperationTypes = (typeof AclOperationTypes)[keyof typeof AclOperationTypes]
+export type AclOperationTypes = number
 
 /** How a resource's name is compared. */
 export const ResourcePatternTypes = { UNKNOWN: 0, ANY: 1, MATCH: 2, LITERAL: 3, PREFIXED: 4 } as const
-export type ResourcePatternTypes = (typeof ResourcePatternTypes)[keyof typeof ResourcePatternTypes]
+export type ResourcePatternTypes = number
 
 /** Who may do what from where. */
 export interface Acl {
@@ -72,7 +73,7 @@ export type DescribeAclResource = AclResource & { acls: Acl[] }
 export interface DescribeAclResponse {
   throttleTime: number
   errorCode: number
-  errorMessage?: string | null
+  errorMessage?: string
   resources: DescribeAclResource[]
 }
 
@@ -90,13 +91,13 @@ export interface AclFilter {
 /** A line that was deleted. */
 export interface MatchingAcl extends AclEntry {
   errorCode: number
-  errorMessage?: string | null
+  errorMessage?: string
 }
 
 /** What one filter deleted. */
 export interface DeleteAclFilterResponses {
   errorCode: number
-  errorMessage?: string | null
+  errorMessage?: string
   matchingAcls: MatchingAcl[]
 }
 
@@ -176,20 +177,17 @@ const filterOf = (filter: AclFilter) => ({
 })
 
 const resourceFrom = (of: { resourceType: number; resourceName: string; patternType: number }): AclResource => ({
-  resourceType: kindFrom(AclResourceTypes, of.resourceType),
+  resourceType: of.resourceType,
   resourceName: of.resourceName,
-  resourcePatternType: kindFrom(ResourcePatternTypes, of.patternType),
+  resourcePatternType: of.patternType,
 })
 
 const aclFrom = (of: { principal: string; host: string; operation: number; permissionType: number }): Acl => ({
   principal: of.principal,
   host: of.host,
-  operation: kindFrom(AclOperationTypes, of.operation),
-  permissionType: kindFrom(AclPermissionTypes, of.permissionType),
+  operation: of.operation,
+  permissionType: of.permissionType,
 })
-
-/** What each answer says that is not an error. */
-const none = { errorCode: ErrorCode.NONE, errorMessage: null }
 
 const describeAcls =
   (parts: AdminParts): AclAdmin['describeAcls'] =>
@@ -214,9 +212,15 @@ const deleteAcls =
       const { body } = await parts.cluster.request('controller', deleteAclsApi, { filters: filters.map(filterOf) })
       for (const { errorCode, errorMessage } of body.filterResults) check(errorCode, errorMessage)
       for (const { errorCode, errorMessage } of body.filterResults.flatMap(of => of.matchingAcls)) check(errorCode, errorMessage)
-      const filterResponses = body.filterResults.map(({ matchingAcls }) => ({
-        ...none,
-        matchingAcls: matchingAcls.map(acl => ({ ...none, ...resourceFrom(acl), ...aclFrom(acl) })),
+      const filterResponses = body.filterResults.map(({ errorCode, errorMessage, matchingAcls }) => ({
+        errorCode,
+        errorMessage: errorMessage!,
+        matchingAcls: matchingAcls.map(acl => ({
+          errorCode: acl.errorCode,
+          errorMessage: acl.errorMessage!,
+          ...resourceFrom(acl),
+          ...aclFrom(acl),
+        })),
       }))
       return { throttleTime: body.throttleTimeMs, filterResponses }
     })

@@ -7,10 +7,6 @@ export const isList = (value: unknown): value is readonly unknown[] => Array.isA
 /** A value in a message. */
 export const shown = (value: unknown): string => String(value)
 
-/** The kind of a number from the wire; one that this client does not know is UNKNOWN. */
-export const kindFrom = <K extends number>(kinds: Readonly<Record<string, K>>, value: number): K | 0 =>
-  Object.values(kinds).find(kind => kind === value) ?? 0
-
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 
 /** Names are strings, and each stands there once. `what` is what KafkaJS calls the array. */

@@ -1,14 +1,15 @@
-// Settings of topics, brokers, groups and client metrics. Those of a broker are asked of that broker, all others of the controller.
+// Settings of topics, brokers, groups and client metrics. Those of a broker are asked of that broker, all others of the controller. Kinds are
+// numbers, since brokers know ones that this client does not.
 import { alterConfigsApi, describeConfigsApi, incrementalAlterConfigsApi, listConfigResourcesApi } from '@ottla/protocol'
 import type { Destination } from '../cluster/cluster.ts'
 import { check } from '../errors/index.ts'
 import type { AdminParts } from './calls.ts'
 import { attempting, grouped, invalid } from './calls.ts'
-import { checkKinds, isList, kindFrom, shown } from './checks.ts'
+import { checkKinds, isList, shown } from './checks.ts'
 
 /** What has settings. */
 export const ConfigResourceTypes = { UNKNOWN: 0, TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16, GROUP: 32 } as const
-export type ConfigResourceTypes = (typeof ConfigResourceTypes)[keyof typeof ConfigResourceTypes]
+export type ConfigResourceTypes = number
 
 /** Where the value of a setting comes from. */
 export const ConfigSource = {
@@ -22,7 +23,7 @@ export const ConfigSource = {
   DYNAMIC_CLIENT_METRICS_CONFIG: 7,
   DYNAMIC_GROUP_CONFIG: 8,
 } as const
-export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource]
+export type ConfigSource = number
 
 /** What an incremental change does: append and subtract are for settings that are lists. */
 export const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const
@@ -165,19 +166,19 @@ const describeConfigs =
       resources: results.map(({ errorCode, errorMessage, resourceType, resourceName, configs }) => ({
         errorCode,
         errorMessage: errorMessage!,
-        resourceType: kindFrom(ConfigResourceTypes, resourceType),
+        resourceType,
         resourceName,
         configEntries: configs.map(config => ({
           configName: config.name,
           configValue: config.value!,
           readOnly: config.readOnly,
           isDefault: config.configSource === ConfigSource.DEFAULT_CONFIG,
-          configSource: kindFrom(ConfigSource, config.configSource),
+          configSource: config.configSource,
           isSensitive: config.isSensitive,
           configSynonyms: config.synonyms.map(({ name, value, source }) => ({
             configName: name,
             configValue: value!,
-            configSource: kindFrom(ConfigSource, source),
+            configSource: source,
           })),
           configType: config.configType,
           ...(includeDocumentation && { documentation: config.documentation }),
@@ -194,9 +195,7 @@ type Altered = {
 function altered(answers: readonly Altered[]): AlterConfigsResponse {
   return {
     throttleTime: Math.max(0, ...answers.map(({ throttleTimeMs }) => throttleTimeMs)),
-    resources: answers.flatMap(({ responses }) =>
-      responses.map(({ resourceType, ...rest }) => ({ ...rest, resourceType: kindFrom(ConfigResourceTypes, resourceType) })),
-    ),
+    resources: answers.flatMap(({ responses }) => responses.map(({ resourceType, ...rest }) => ({ ...rest, resourceType }))),
   }
 }
 
@@ -252,7 +251,7 @@ const listConfigResources =
     attempting(parts, 'Could not list config resources', async () => {
       const { body } = await parts.cluster.request('any', listConfigResourcesApi, { ...(types.length > 0 && { resourceTypes: types }) })
       check(body.errorCode)
-      return body.configResources.map(of => ({ type: kindFrom(ConfigResourceTypes, of.resourceType), name: of.resourceName }))
+      return body.configResources.map(of => ({ type: of.resourceType, name: of.resourceName }))
     })
 
 /** Makes the part of an admin that deals with settings. */

@@ -52,7 +52,8 @@ const describeUserScramCredentials =
       return body.results.flatMap(({ user, errorCode, errorMessage, credentialInfos }) => {
         if (errorCode === ErrorCode.RESOURCE_NOT_FOUND) return []
         check(errorCode, errorMessage)
-        const credentials = credentialInfos.flatMap(({ mechanism, iterations }) => {
+        const sorted = credentialInfos.toSorted((a, b) => a.mechanism - b.mechanism)
+        const credentials = sorted.flatMap(({ mechanism, iterations }) => {
           const name = names.get(mechanism)
           return name === undefined ? [] : [{ mechanism: name, iterations }]
         })
