@@ -1,4 +1,5 @@
 // The built-in assigners by the names under which `PartitionAssigners` has them.
+import { cooperativeStickyAssigner, kafkaRoundRobinAssigner, rangeAssigner, stickyAssigner } from './kafka-assigners.ts'
 import { roundRobinAssigner } from './round-robin-assigner.ts'
 import type { PartitionAssigner } from './types.ts'
 
@@ -18,7 +19,21 @@ export type {
 } from './types.ts'
 
 /** For `partitionAssigners` of a consumer. */
-export const PartitionAssigners = {
+export const PartitionAssigners: {
   /** KafkaJS's default. */
-  roundRobin: roundRobinAssigner satisfies PartitionAssigner,
+  readonly roundRobin: PartitionAssigner
+  /** `range` of Java's consumers. */
+  readonly range: PartitionAssigner
+  /** `roundrobin` of Java's consumers. */
+  readonly kafkaRoundRobin: PartitionAssigner
+  /** `sticky` of Java's consumers. */
+  readonly sticky: PartitionAssigner
+  /** `cooperative-sticky` of Java's consumers: rebalances without stopping what goes on (KIP-429). */
+  readonly cooperativeSticky: PartitionAssigner
+} = {
+  roundRobin: roundRobinAssigner,
+  range: rangeAssigner,
+  kafkaRoundRobin: kafkaRoundRobinAssigner,
+  sticky: stickyAssigner,
+  cooperativeSticky: cooperativeStickyAssigner,
 }
