@@ -1,6 +1,6 @@
 // What is known of a cluster, and how it is kept up to date: one question at a time, whose answer serves all who asked meanwhile.
 import type { Clock, MetadataRequestInit, MetadataResponse, Timer } from '@ottla/protocol'
-import { ErrorCode } from '@ottla/protocol'
+import { ErrorCode, errorOf } from '@ottla/protocol'
 import { protocolError } from '../errors/index.ts'
 import type { Logger } from '../logger.ts'
 import type { ClusterImage, NodeFacts, TopicFacts } from './cluster.ts'
@@ -217,16 +217,7 @@ function covers(question: Question, names: readonly string[] | 'all', creates: b
   return (question.creates || !creates) && names.every(name => question.names.has(name))
 }
 
-const advice: Readonly<Record<number, string>> = {
-  [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]:
-    'is not there: create it (`admin.createTopics`), look at its name, or let brokers create topics (auto.create.topics.enable)',
-  [ErrorCode.LEADER_NOT_AVAILABLE]: 'has no leader yet: it is being created, or its brokers are down',
-  [ErrorCode.INVALID_TOPIC_EXCEPTION]: 'has a name that is not allowed: up to 249 letters, digits, dots, underscores and hyphens',
-  [ErrorCode.TOPIC_AUTHORIZATION_FAILED]: 'may not be described by this user: an ACL has to allow DESCRIBE on it',
-}
-
-/** The error of a topic that cannot be used. */
+/** The error of a topic that cannot be used: what the code means, and the topic. */
 export function topicError(code: number, topic: string): Error {
-  const text = advice[code]
-  return text === undefined ? protocolError(code, undefined, { topic }) : protocolError(code, `Topic ${topic} ${text}`, { topic })
+  return protocolError(code, `${errorOf(code).message.replace(/\.$/, '')} (topic ${topic})`, { topic })
 }

@@ -41,6 +41,8 @@ export class Connection implements FrameSink {
   #session: SaslSession | null = null
   #phase: Phase = 'connecting'
   #answered = false
+  /** TCP is connected, whatever TLS does. */
+  #reached = false
   #failure: Error | null = null
   /** The last attempt to connect has failed too. */
   #isAgain = false
@@ -200,6 +202,9 @@ export class Connection implements FrameSink {
     this.#socket = socket
     this.#outgoing = new Outgoing(socket)
     socket.on('error', (error: NodeJS.ErrnoException) => this.#failFor({ kind: 'error', code: error.code, message: error.message }))
+    socket.on('connect', () => {
+      this.#reached = true
+    })
     socket.on('timeout', () => this.#failFor({ kind: 'timeout', waitedMs: this.#settings.connectionTimeoutMs }))
     socket.on('end', () => this.#failFor({ kind: 'closed' }))
     socket.on('close', () => this.#failFor({ kind: 'closed' }))
@@ -279,7 +284,18 @@ export class Connection implements FrameSink {
     const { ssl, sasl, logger, clientId } = this.#settings
     const phase = this.#phase
     const asked = phase === 'ready' ? this.#pipeline.oldest : undefined
-    const symptoms = { host, port, nodeId, tls: ssl !== null, sasl: sasl !== null, phase, asked, answered: this.#answered, ...seen }
+    const symptoms = {
+      host,
+      port,
+      nodeId,
+      tls: ssl !== null,
+      sasl: sasl !== null,
+      phase,
+      asked,
+      answered: this.#answered,
+      reached: this.#reached,
+      ...seen,
+    }
     const { text, hint } = diagnose(symptoms)
     const error =
       seen.kind === 'closed'

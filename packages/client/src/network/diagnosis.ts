@@ -10,6 +10,8 @@ export interface Symptoms {
   /** The node whose advertised address this is; null for a bootstrap address. */
   readonly nodeId: number | null
   readonly tls: boolean
+  /** Whether TCP was connected. */
+  readonly reached: boolean
   readonly sasl: boolean
   readonly phase: Phase
   /** 'timeout': nothing came in time; 'closed': the other side closed; 'garbage': what came is no Kafka; 'error': `code` and `message` of the socket. */
@@ -52,14 +54,14 @@ const whileDoing: Readonly<Record<Phase, string>> = {
 }
 
 function adviceOf(symptoms: Symptoms): string {
-  const { kind, code, tls, phase, start, host, port, sasl, asked, answered } = symptoms
+  const { kind, code, tls, reached, phase, start, host, port, sasl, asked, answered } = symptoms
   if (kind === 'garbage') return foreignAdvice(start, tls)
   if (kind === 'error' && code !== undefined) {
     const known = byCode[code]
     if (known !== undefined) return known(host, port)
     if (tls) return tlsAdvice(code)
   }
-  if (tls && phase === 'connecting' && kind !== 'timeout') return plaintextAdvice
+  if (tls && phase === 'connecting' && (kind !== 'timeout' || reached)) return plaintextAdvice
   if (kind === 'timeout' && phase === 'connecting')
     return `Look whether the broker runs, whether host and port are right, and whether a firewall lets them through; \`connectionTimeout\` is the option to wait longer.`
   if (phase === 'agreeing' && !tls)
