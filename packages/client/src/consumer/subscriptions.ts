@@ -1,6 +1,7 @@
 // What a consumer has subscribed: names, and patterns that are matched against the names of all topics of the cluster, again each time
 // metadata is refreshed. Internal topics are never matched by a pattern.
 import type { Cluster } from '../cluster/cluster.ts'
+import { retrying } from '../retry.ts'
 import type { OffsetReset } from './parts.ts'
 
 interface Pattern {
@@ -54,7 +55,8 @@ export class Subscriptions {
   /** Has metadata of these kept up to date. */
   async follow(topics: readonly string[]): Promise<void> {
     const allow = this.#allowAutoTopicCreation
-    await this.#cluster.topics([...new Set(topics)], allow === undefined ? {} : { allowAutoTopicCreation: allow })
+    const options = allow === undefined ? {} : { allowAutoTopicCreation: allow }
+    await retrying(this.#cluster, async () => this.#cluster.topics([...new Set(topics)], options))
   }
 
   /** Matches the patterns again; true when there are topics that were not there before. */

@@ -110,9 +110,9 @@ interface EachMessageOf<T, M> {
   topic: T
   partition: number
   message: M
-  heartbeat(): Promise<void>
+  heartbeat: () => Promise<void>
   /** Stops the reading of this partition; what it returns resumes it. */
-  pause(): () => void
+  pause: () => () => void
   /** Aborted when nobody waits for this handler any more: its partition went to another member, or `stop` gave up waiting. */
   signal: AbortSignal
 }
@@ -120,14 +120,14 @@ interface EachMessageOf<T, M> {
 /** What `eachBatch` is given. */
 export interface EachBatchPayload<M extends MessagesByTopic = PlainMessages> {
   batch: Batch<M>
-  resolveOffset(offset: string): void
-  heartbeat(): Promise<void>
-  pause(): () => void
-  commitOffsetsIfNecessary(offsets?: Offsets): Promise<void>
-  uncommittedOffsets(): OffsetsByTopicPartition
-  isRunning(): boolean
+  resolveOffset: (offset: string) => void
+  heartbeat: () => Promise<void>
+  pause: () => () => void
+  commitOffsetsIfNecessary: (offsets?: Offsets) => Promise<void>
+  uncommittedOffsets: () => OffsetsByTopicPartition
+  isRunning: () => boolean
   /** Whether the rest of the batch is no longer wanted: after a seek, or when the partition is being given up. */
-  isStale(): boolean
+  isStale: () => boolean
   /** As in EachMessagePayload. */
   signal: AbortSignal
 }

@@ -76,12 +76,16 @@ export class BatchStream implements AsyncIterableIterator<EachBatchPayload, unde
     for (const delivery of [this.#inHand, this.#next]) if (delivery !== null) this.#leave(delivery)
     this.#inHand = null
     this.#next = null
-    for (const waiting of this.#waiting.splice(0)) {
-      if (this.#error === null) waiting.resolve(over)
-      else {
-        waiting.reject(this.#error)
-        this.#error = null
-      }
+    void this.#stopping.catch(() => {}).then(() => this.#answer())
+  }
+
+  /** Ends the waits for a next batch, the first of them with the error if there is one. */
+  #answer(): void {
+    for (const { resolve, reject } of this.#waiting.splice(0)) {
+      const error = this.#error
+      this.#error = null
+      if (error === null) resolve(over)
+      else reject(error)
     }
   }
 
