@@ -108,9 +108,9 @@ export class KafkaJSTopicMetadataNotLoaded extends KafkaJSMetadataNotLoaded {
 export class KafkaJSStaleTopicMetadataAssignment extends KafkaJSError {
   override name = 'KafkaJSStaleTopicMetadataAssignment'
   declare readonly topic: string
-  readonly unknownPartitions: readonly number[]
+  readonly unknownPartitions: readonly unknown[]
 
-  constructor(e: Error | string, { topic, unknownPartitions = [] }: { topic?: string; unknownPartitions?: readonly number[] } = {}) {
+  constructor(e: Error | string, { topic, unknownPartitions = [] }: { topic?: string; unknownPartitions?: readonly unknown[] } = {}) {
     super(e)
     if (topic !== undefined) this.topic = topic
     this.unknownPartitions = unknownPartitions

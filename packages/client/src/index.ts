@@ -1,0 +1,11 @@
+// A client for Apache Kafka with the API of KafkaJS 2.2.4: everything that package exports is exported here under the same names, and more.
+export { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from './admin/acls.ts'
+export { ConfigOperation, ConfigResourceTypes, ConfigSource } from './admin/configs.ts'
+export { CompressionCodecs, CompressionTypes } from './compression.ts'
+export { AssignerProtocol, PartitionAssigners } from './consumer/assignors/index.ts'
+export { KafkaJSDeserializationError } from './consumer/deserialization-error.ts'
+export * from './errors/index.ts'
+export { Kafka } from './kafka.ts'
+export { consoleLogCreator, logLevel, toLogger } from './logger.ts'
+export { Partitioners } from './producer/partitioners.ts'
+export type * from './types.ts'
