@@ -28,7 +28,7 @@ describe.each(['tcp', 'memory'] as const)('KafkaJS over %s', transport => {
       ],
     })
     const records = await kafka.topic('orders').received(2)
-    expect(records.map(({ value }) => value).toSorted((a, b) => a?.localeCompare(b ?? '') ?? 0)).toEqual(['1', '2'])
+    expect(new Set(records.map(({ value }) => value))).toEqual(new Set(['1', '2']))
     expect(records.find(({ key }) => key === 'a')?.headers).toEqual({ trace: 'x' })
 
     const consumer = client.consumer({ groupId: 'billing', maxWaitTimeInMs: 50 })
@@ -39,7 +39,7 @@ describe.each(['tcp', 'memory'] as const)('KafkaJS over %s', transport => {
     await kafka.group('billing').stable({ members: 1 })
     await kafka.topic('orders').produce([{ key: 'b', value: { total: 3 } }])
     await kafka.group('billing').drained('orders')
-    expect(seen.toSorted((a, b) => a.localeCompare(b))).toEqual(['1', '2', '{"total":3}'])
+    expect(new Set(seen)).toEqual(new Set(['1', '2', '{"total":3}']))
     expect(await kafka.group('billing').lag('orders')).toBe(0)
     const [member] = await kafka.group('billing').members()
     expect(member?.assignment).toEqual({ orders: [0, 1] })

@@ -30,7 +30,7 @@ export interface StartOptions {
 
 /**
  * Settings in which a broker under test differs from Kafka's defaults: groups begin without waiting for more members, internal topics
- * are small, what is deleted is deleted at once, and the operating system decides when bytes reach the device, as in Kafka.
+ * are small, what is deleted is deleted at once, no connection is idle for too long however far time is advanced, and the operating system decides when bytes reach the device, as in Kafka.
  */
 export const testSettings: Readonly<Record<string, string>> = {
   'node.id': '1',
@@ -41,6 +41,7 @@ export const testSettings: Readonly<Record<string, string>> = {
   'transaction.state.log.replication.factor': '1',
   'transaction.state.log.min.isr': '1',
   'log.segment.delete.delay.ms': '0',
+  'connections.max.idle.ms': '-1',
   'log.flush.mode': 'os',
 }
 

@@ -56,6 +56,9 @@ export class FaultEngine {
   /** Fetch sessions that were ended so that the next fetch names its partitions. */
   readonly #endedSessions = new Set<unknown>()
 
+  /** Requests that a fault holds up. */
+  readonly #waiting = new Set<{ readonly id: number; end(): void }>()
+
   constructor(parts: EngineParts) {
     this.#parts = parts
   }
@@ -78,12 +81,14 @@ export class FaultEngine {
   remove(id: number): void {
     this.#entries = this.#entries.filter(({ spec }) => spec.id !== id)
     this.#random = this.#random.filter(({ spec }) => spec.id !== id)
+    for (const waiting of this.#waiting) if (waiting.id === id) waiting.end()
   }
 
   clear(): void {
     this.#entries = []
     this.#random = []
     this.#endedSessions.clear()
+    for (const waiting of this.#waiting) waiting.end()
   }
 
   #handle(call: Call): Outcome<Response> {
@@ -93,12 +98,12 @@ export class FaultEngine {
       return handler.handle(request, context)
     if (this.#looksAtSession(call)) return { throttleTimeMs: 0, errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
     const entry = this.#taken(call)
-    if (entry !== undefined) return this.#act(call, entry.spec.action, () => this.#hit(entry))
+    if (entry !== undefined) return this.#act(call, entry.spec.action, { id: entry.spec.id, hit: () => this.#hit(entry) })
     for (const random of this.#random) {
       const action = random.actionFor(handler.api.name)
       const hit = (): void => this.#parts.onHit(random.spec.id)
       if (action?.kind === 'corrupt') return changed(handler.handle(request, context), reply => corruptedAny(reply, hit))
-      if (action !== undefined) return this.#act(call, action, hit)
+      if (action !== undefined) return this.#act(call, action, { id: random.spec.id, hit })
     }
     return handler.handle(request, context)
   }
@@ -141,26 +146,21 @@ export class FaultEngine {
     this.#parts.onHit(entry.spec.id)
   }
 
-  #act(call: Call, action: FaultAction, hit: () => void): Outcome<Response> {
+  #act(call: Call, action: FaultAction, { hit, id }: { readonly id: number; readonly hit: () => void }): Outcome<Response> {
     const { context, handler, request } = call
     switch (action.kind) {
       case 'error':
         return this.#refuse(call, action.code, hit)
       case 'delay':
         hit()
-        return this.#later(call, action.delayMs + this.#parts.random.next() * action.jitterMs)
+        return this.#later(call, { id, delayMs: action.delayMs + this.#parts.random.next() * action.jitterMs })
       case 'drop':
         hit()
         if (action.when === 'after') return changed(handler.handle(request, context), () => closed(context))
         return closed(context)
       case 'hang':
         hit()
-        return new Ordered<Response>(
-          neverAnswered(
-            changed(handler.handle(request, context), () => null),
-            context,
-          ),
-        )
+        return new Ordered<Response>(this.#held(handler.handle(request, context), { call, id }))
       default:
         return changed(handler.handle(request, context), reply => this.#corrupt(call, reply))
     }
@@ -182,13 +182,32 @@ export class FaultEngine {
   }
 
   /** Records lie in memory that is used again as soon as a handler returns, so they are copied. */
-  async #later({ context, handler, request }: Call, delayMs: number): Promise<Reply<Response>> {
-    const copy = withOwnBuffers(request)
-    await new Promise<void>(resolve => {
-      this.#parts.clock.after(delayMs, resolve)
-      context.connection.onClose(resolve)
+  async #later(call: Call, { delayMs, id }: { readonly delayMs: number; readonly id: number }): Promise<Reply<Response>> {
+    const copy = withOwnBuffers(call.request)
+    await this.#until(call, id, delayMs)
+    return settledWith(call.handler.handle(copy, call.context))
+  }
+
+  async #held(outcome: Outcome<Response>, { call, id }: { readonly call: Call; readonly id: number }): Promise<Reply<Response>> {
+    const reply = await settledWith(outcome)
+    await this.#until(call, id, null)
+    return reply
+  }
+
+  /** Resolves after a delay, when the fault is lifted, or when the connection closes. */
+  #until({ context }: Call, id: number, delayMs: number | null): Promise<void> {
+    return new Promise(resolve => {
+      const waiting = { id, end: (): void => undefined }
+      const timer = delayMs === null ? undefined : this.#parts.clock.after(delayMs, () => waiting.end())
+      const forget = context.connection.onClose(() => waiting.end())
+      waiting.end = () => {
+        timer?.cancel()
+        forget()
+        this.#waiting.delete(waiting)
+        resolve()
+      }
+      this.#waiting.add(waiting)
     })
-    return settledWith(handler.handle(copy, context))
   }
 
   #corrupt({ context }: Call, reply: Response | null): Response | null {
@@ -233,12 +252,6 @@ const corruptedAny = (reply: Response | null, hit: () => void): Response | null 
 const settledWith = async (outcome: Outcome<Response>): Promise<Reply<Response>> => {
   const reply = await outcome
   return reply instanceof Ordered ? reply.reply : reply
-}
-
-/** Settles when the connection has closed. What became of the request is not told. */
-async function neverAnswered(outcome: Outcome<Response>, { connection }: RequestContext): Promise<null> {
-  await settledWith(outcome).catch(() => null)
-  return new Promise(resolve => connection.onClose(() => resolve(null)))
 }
 
 /** The outcome with another reply. What was on loan is given back when the new reply has left, or at once where there is none. */

@@ -88,9 +88,12 @@ export class Faults {
     return this.dropConnection(api, { ...options, when: 'after' })
   }
 
-  /** Handles a request and never answers it, on a connection that stays: the client has to give up by itself. */
+  /**
+   * Handles a request and does not answer it, nor what comes after it on that connection, which stays: the client has to give up by itself.
+   * Answers leave when the fault is lifted.
+   */
   hang(api: ApiName, options: FaultOptions = {}): Fault {
-    return this.#script(api, { kind: 'hang' }, { options, about: 'never answered' })
+    return this.#script(api, { kind: 'hang' }, { options, about: 'not answered' })
   }
 
   /** Gives a batch of records in an answer to Fetch a wrong checksum. Only answers with such batches count. */

@@ -77,7 +77,7 @@ export type FaultAction =
   | { readonly kind: 'delay'; readonly delayMs: number; readonly jitterMs: number }
   /** The connection is closed instead of handling it ('before') or of answering it ('after'). */
   | { readonly kind: 'drop'; readonly when: 'before' | 'after' }
-  /** Handled, and never answered; the connection stays. */
+  /** Handled, and answered when the fault is lifted; the connection stays. */
   | { readonly kind: 'hang' }
   /** A batch of records in the answer gets a wrong checksum. */
   | { readonly kind: 'corrupt' }

@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { Broker, BrokerConfig, type ByteStream } from '@ottla/broker'
 import { LocalStore, ManualClock, memoryStore, type MetadataStore, silentLogger } from '@ottla/metadata'
 import type { Random } from '@ottla/protocol'
-import { nodeFiles, seededRandom } from '@ottla/storage'
+import { nodeFiles, seededRandom, VolatileFiles } from '@ottla/storage'
 import { FaultEngine } from '../faults/engine.ts'
 import type { FaultSpec, RandomFaultSpec } from '../faults/specs.ts'
-import { MemoryFiles } from '../world/memory-files.ts'
 import { MemorySocket } from '../world/memory-socket.ts'
 import { nextTurn } from '../world/real-time.ts'
 import { type AdvanceOptions, TestClock } from '../world/test-clock.ts'
@@ -43,7 +42,7 @@ export class LocalHost implements Host {
     this.#settings = options.settings
     this.clock = new TestClock(options.clock, () => this.#settle())
     const now = (): number => this.clock.now()
-    this.#disk = new TestDisk(options.directory === null ? new MemoryFiles({ capacityBytes: options.capacityBytes, now }) : nodeFiles)
+    this.#disk = new TestDisk(options.directory === null ? new VolatileFiles({ capacityBytes: options.capacityBytes, now }) : nodeFiles)
     this.#disk.onFailure = () => events.onHit(this.#diskFault)
     this.#random = seededRandom(options.seed)
     this.#engine = new FaultEngine({

@@ -1,7 +1,6 @@
 // The disk of a broker under test: any `Files`, with a gate in front. The gate makes it full or broken, and knows what goes on, so that an
 // advance of the clock can wait for it.
-import type { Files, OpenFile } from '@ottla/storage'
-import { platformError } from './memory-files.ts'
+import { type Files, type OpenFile, platformError } from '@ottla/storage'
 
 /** How a disk is: 'full' fails what needs room with ENOSPC, 'failing' everything that reads or writes bytes with EIO. */
 export type DiskState = 'well' | 'full' | 'failing'

@@ -1,11 +1,8 @@
-// A disk in memory that is quick and forgets nothing while its process lives: what a broker under test writes to. (`MemoryDisk` of
-// @ottla/storage is the one that loses what was not flushed; it keeps every byte twice for that.)
+// A disk in memory that is quick and forgets nothing while its process lives: for brokers inside tests. (`MemoryDisk` is the one that loses
+// what was not flushed; it keeps every byte twice for that.)
 import { posix } from 'node:path'
-import type { FileFacts, Files, OpenFile } from '@ottla/storage'
-
-/** The error of an operation, shaped as Node's. */
-export const platformError = (code: string, operation: string, path: string): Error =>
-  Object.assign(new Error(`${code}: ${operation} '${path}'`), { code, syscall: operation, path })
+import type { FileFacts, Files, OpenFile } from './files.ts'
+import { platformError } from './memory-tree.ts'
 
 /** One file: its bytes with room to grow. */
 class Content {
@@ -31,7 +28,7 @@ type Folder = Map<string, Content | Folder>
 type Node = Content | Folder
 
 /** Files of a process; `capacityBytes` bounds what all of them hold, beyond it writes fail with ENOSPC. */
-export class MemoryFiles implements Files {
+export class VolatileFiles implements Files {
   capacityBytes: number
   readonly #root: Folder = new Map()
   readonly #now: () => number
