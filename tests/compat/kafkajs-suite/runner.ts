@@ -1,0 +1,176 @@
+// Runs KafkaJS's own specs with this client in place of its source: its checkout, jest and the bundled client lie in a cache folder.
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { internal, applicable } from './spec-files.ts'
+
+const REPOSITORY = 'https://github.com/tulios/kafkajs.git'
+const TAG = 'v2.2.4'
+const TOOLS = ['jest@29', 'jest-extended@0.11', 'uuid@3', 'semver@6', 'execa@2', 'jsonwebtoken@9', 'mockdate@2', 'glob@7', 'esbuild@0.25']
+const root = resolve(import.meta.dirname, '../../..')
+const cache = process.env['OTTLA_COMPAT_CACHE'] ?? join(homedir(), '.cache/ottla-compat/kafkajs-suite')
+const builds = join(cache, 'build')
+const tools = join(cache, 'tools')
+
+/** What became of a test. */
+export interface Outcome {
+  /** Path of the spec file. */
+  readonly file: string
+  /** Names of describe blocks and of the test. */
+  readonly test: string
+  readonly status: 'passed' | 'failed' | 'skipped'
+  /** The first line of the failure. */
+  readonly why: string
+}
+
+/** The spec files of a checkout: those to be run, those left out with the reason, and those that nobody has thought of. */
+export interface SpecFiles {
+  readonly run: readonly string[]
+  readonly left: readonly { readonly file: string; readonly reason: string }[]
+  readonly unknown: readonly string[]
+}
+
+/** Where brokers listen, by the port that KafkaJS's specs have for them. */
+export type Ports = Readonly<Record<string, number>>
+
+/** A checkout of KafkaJS in the cache folder, made of the one named by KAFKAJS_SOURCE (a work tree or a git directory) or of the public repository. */
+export function checkout(): string {
+  const source = join(cache, 'source')
+  if (existsSync(join(source, 'testHelpers/index.js'))) return source
+  const named = process.env['KAFKAJS_SOURCE']
+  if (named !== undefined && existsSync(join(named, 'testHelpers/index.js'))) return named
+  mkdirSync(cache, { recursive: true })
+  execFileSync('git', ['clone', '--quiet', '--depth', '1', '--branch', TAG, named ?? REPOSITORY, source], {
+    stdio: 'pipe',
+    timeout: 120_000,
+  })
+  return source
+}
+
+/** Installs jest and what the specs use, once. */
+export function installTools(): void {
+  if (existsSync(join(tools, 'node_modules/.bin/jest')) && existsSync(join(tools, 'node_modules/.bin/esbuild'))) return
+  mkdirSync(tools, { recursive: true })
+  writeFileSync(join(tools, 'package.json'), '{"private":true}')
+  execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...TOOLS], { cwd: tools, stdio: 'pipe', timeout: 300_000 })
+}
+
+const reasonOf = (file: string): string | undefined => internal.find(([path]) => file.startsWith(path))?.[1]
+
+/** All spec files of a checkout: those to be run, and those left out with the reason. */
+export function specFiles(source: string): SpecFiles {
+  const all = readdirSync(join(source, 'src'), { recursive: true, encoding: 'utf8' })
+    .map(file => `src/${file}`)
+    .filter(file => file.endsWith('.spec.js'))
+    .toSorted()
+  const left = all.flatMap(file => {
+    const reason = reasonOf(file)
+    return reason === undefined ? [] : [{ file, reason }]
+  })
+  const run = all.filter(file => applicable.some(path => file.startsWith(path)) && reasonOf(file) === undefined)
+  return { run, left, unknown: all.filter(file => !run.includes(file) && reasonOf(file) === undefined) }
+}
+
+/** Bundles the client and what stands between it and jest as CommonJS, which is what jest knows. */
+function build(source: string): void {
+  const esbuild = join(tools, 'node_modules/.bin/esbuild')
+  const place = `require('node:url').pathToFileURL(${JSON.stringify(join(root, 'packages/protocol/src/bundle.js'))}).href`
+  const words = ['--bundle', '--platform=node', '--format=cjs', '--target=node20', '--conditions=ottla-source', '--log-level=error']
+  const here = ['--define:import.meta.url=moduleUrl', `--banner:js=const moduleUrl = ${place};`, '--external:@node-rs/crc32']
+  for (const name of ['resolver', 'transform', 'helpers', 'client']) {
+    const one = name === 'client' ? [] : ['--external:@ottla/client']
+    execFileSync(
+      esbuild,
+      [join(import.meta.dirname, `jest/${name}.ts`), ...words, ...here, ...one, `--outfile=${join(builds, `${name}.cjs`)}`],
+      { stdio: 'pipe' },
+    )
+  }
+  const replaced: Record<string, string> = {}
+  for (const file of replacedFiles()) {
+    const shim = join(builds, 'modules', file)
+    mkdirSync(dirname(shim), { recursive: true })
+    writeFileSync(shim, `module.exports = require('${join(builds, 'client.cjs')}').modules['${file}']\n`)
+    replaced[join(source, file)] = shim
+  }
+  const helpers = join(builds, 'modules/testHelpers.js')
+  writeFileSync(helpers, `module.exports = require('${join(builds, 'helpers.cjs')}').helpers\n`)
+  const client = join(builds, 'modules/index.js')
+  writeFileSync(
+    join(builds, 'modules.json'),
+    JSON.stringify({ builds, replaced: { ...replaced, testHelpers: helpers, [join(source, 'testHelpers/index.js')]: helpers, client } }),
+  )
+}
+
+/** The keys of `modules` in jest/client.ts. */
+const replacedFiles = (): string[] =>
+  [...readFileSync(join(import.meta.dirname, 'jest/client.ts'), 'utf8').matchAll(/^ {2}'((?:src\/|index)[\w/.]+)':/gm)].flatMap(
+    ([, file]) => file ?? [],
+  )
+
+interface JestResults {
+  readonly testResults: readonly {
+    readonly name: string
+    readonly message: string
+    readonly assertionResults: readonly {
+      readonly fullName: string
+      readonly status: string
+      readonly failureMessages: readonly string[]
+    }[]
+  }[]
+}
+
+const escapes = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, 'g')
+const firstLine = (text: string): string => text.replaceAll(escapes, '').split('\n').slice(0, 3).join(' ').slice(0, 240)
+
+/** Runs spec files, one after the other, and tells what became of each test. */
+export async function runSpecs(source: string, files: readonly string[], ports: Ports): Promise<Outcome[]> {
+  build(source)
+  const output = join(cache, `results-${process.pid}.json`)
+  const config = {
+    rootDir: source,
+    resolver: join(builds, 'resolver.cjs'),
+    transform: { '\\.js$': join(builds, 'transform.cjs') },
+    modulePaths: [join(tools, 'node_modules'), join(root, 'node_modules')],
+    moduleNameMapper: { '^@ottla/client$': join(builds, 'modules/index.js') },
+    setupFilesAfterEnv: [join(source, 'testHelpers/setup.js')],
+    testEnvironment: 'node',
+    testRegex: ['\\.spec\\.js$'],
+    haste: { enableSymlinks: false },
+  }
+  const env = {
+    ...process.env,
+    NODE_ENV: 'test',
+    KAFKA_VERSION: '2.4',
+    KAFKAJS_SOURCE: source,
+    KAFKAJS_NO_PARTITIONER_WARNING: '1',
+    OTTLA_SUITE_MODULES: join(builds, 'modules.json'),
+    OTTLA_SUITE_PORTS: JSON.stringify(ports),
+  }
+  const words = [
+    '--config',
+    JSON.stringify(config),
+    '--runInBand',
+    '--forceExit',
+    '--json',
+    `--outputFile=${output}`,
+    '--runTestsByPath',
+    ...files.map(file => join(source, file)),
+  ]
+  const options = { cwd: source, env, maxBuffer: 1 << 28, timeout: 1_800_000 }
+  const said = await promisify(execFile)(join(tools, 'node_modules/.bin/jest'), words, options).catch((error: Error) => error.message)
+  if (!existsSync(output)) throw new Error(`jest has no results: ${JSON.stringify(said).slice(-2000)}`)
+  const { testResults }: JestResults = JSON.parse(readFileSync(output, 'utf8'))
+  rmSync(output)
+  return testResults.flatMap(({ name, message, assertionResults }) => {
+    const file = relative(source, name)
+    if (assertionResults.length === 0) return [{ file, test: '(the whole file)', status: 'failed' as const, why: firstLine(message) }]
+    return assertionResults.map(({ fullName, status, failureMessages }) => ({
+      file,
+      test: fullName,
+      status: status === 'passed' ? ('passed' as const) : status === 'failed' ? ('failed' as const) : ('skipped' as const),
+      why: firstLine(failureMessages[0] ?? ''),
+    }))
+  })
+}
