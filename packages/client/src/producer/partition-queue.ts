@@ -1,0 +1,99 @@
+// The batches of one partition, in the order in which their records were given to `send`, and where the partition is in its producer's sequence.
+import { type BatchProducer, nextSequence } from '@ottla/protocol'
+import type { ProducerBatch } from './batch.ts'
+
+/** In whose name batches are sent. */
+export interface ProducerName {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+/** See the top of the file. */
+export class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  /** To be sent, in order; the last may be open. */
+  readonly waiting: ProducerBatch[] = []
+  /** In requests under way. */
+  readonly inFlight: ProducerBatch[] = []
+  /** Nothing is sent before this (monotonic, in ms): the distance between tries. */
+  retryAtMs = 0
+  /** Size of the batch before, as a guess at the next one's. */
+  usualBytes = 0
+  /**
+   * The broker's idea of the sequence is not this one's any more: when nothing is under way, the partition goes on in a new epoch (KIP-360).
+   */
+  isLost = false
+  #name: ProducerName | undefined
+  #nextSequence = 0
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic
+    this.partition = partition
+  }
+
+  /** The batch that records are added to, if there is one. */
+  get open(): ProducerBatch | undefined {
+    const last = this.waiting.at(-1)
+    return last === undefined || last.isClosed ? undefined : last
+  }
+
+  /** Whether nothing of it is waiting or under way. */
+  get isIdle(): boolean {
+    return this.waiting.length === 0 && this.inFlight.length === 0
+  }
+
+  /** Whether the first batch may go before the answers to those under way: one that is sent again must be the earliest (class Sender). */
+  get mayPipeline(): boolean {
+    const [head] = this.waiting
+    return head?.producer === undefined || this.inFlight.every(batch => batch.order > head.order)
+  }
+
+  /** Puts a batch back, where it was. */
+  putBack(batch: ProducerBatch): void {
+    const at = this.waiting.findIndex(({ order }) => order > batch.order)
+    if (at < 0) this.waiting.push(batch)
+    else this.waiting.splice(at, 0, batch)
+  }
+
+  /** An answer came, or will not come. */
+  landed(batch: ProducerBatch): void {
+    const at = this.inFlight.indexOf(batch)
+    if (at >= 0) this.inFlight.splice(at, 1)
+  }
+
+  /** Whether batches with sequences of another name than this are not acknowledged yet: they go first, under the old name. */
+  hasOlder(name: ProducerName): boolean {
+    if (this.#name === undefined || isSame(this.#name, name)) return false
+    return this.inFlight.some(({ producer }) => producer !== undefined) || this.waiting.some(({ producer }) => producer !== undefined)
+  }
+
+  /** The sequence of the next batch, of so many records. */
+  assign(name: ProducerName, count: number): BatchProducer {
+    if (this.#name === undefined || (!isSame(this.#name, name) && !this.hasOlder(name))) {
+      this.#name = name
+      this.#nextSequence = 0
+    }
+    const { producerId, producerEpoch } = this.#name
+    const baseSequence = this.#nextSequence
+    this.#nextSequence = nextSequence(baseSequence, count)
+    return { producerId, producerEpoch, baseSequence }
+  }
+
+  /** Whether no acknowledged or waiting batch is missing before this one: the broker should have taken it as the next. */
+  isFirst(batch: ProducerBatch): boolean {
+    const earlier = (other: ProducerBatch): boolean => other.order < batch.order && other.producer !== undefined
+    return !this.inFlight.some(earlier) && !this.waiting.some(earlier)
+  }
+
+  /** Forgets all sequences: batches get new ones, under the next name. */
+  restart(): void {
+    this.#name = undefined
+    this.#nextSequence = 0
+    this.isLost = false
+    for (const batch of this.waiting) batch.producer = undefined
+  }
+}
+
+const isSame = (one: ProducerName, other: ProducerName): boolean =>
+  one.producerId === other.producerId && one.producerEpoch === other.producerEpoch

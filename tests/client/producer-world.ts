@@ -1,0 +1,115 @@
+// What tests of the producer share: producers of a broker, and what lies in a partition afterwards.
+import type { Socket } from 'node:net'
+import { connect } from 'node:net'
+import { batchesIn, fetchApi, produceApi, recordsOf } from '@ottla/protocol'
+import { createAdmin } from '../../packages/client/src/admin/admin.ts'
+import type { Cluster } from '../../packages/client/src/cluster/cluster.ts'
+import { createCluster } from '../../packages/client/src/cluster/create-cluster.ts'
+import { createLogger, logLevel } from '../../packages/client/src/logger.ts'
+import { createProducer } from '../../packages/client/src/producer/producer.ts'
+import type { ProducerSerializers } from '../../packages/client/src/producer/serializers.ts'
+import type { Producer, ProducerConfig } from '../../packages/client/src/producer/types.ts'
+
+/** Sockets of a client that a test may break. */
+export type Sockets = Set<Socket>
+
+/** A cluster that says nothing and tries again soon. */
+export function clusterOf(bootstrap: string, sockets?: Sockets): Cluster {
+  const socketFactory = ({ host, port, onConnect }: { host: string; port: number; onConnect: () => void }): Socket => {
+    const socket = connect({ host, port }, onConnect)
+    sockets?.add(socket)
+    socket.once('close', () => sockets?.delete(socket))
+    return socket
+  }
+  return createCluster({
+    brokers: [bootstrap],
+    clientId: 'producer-test',
+    logger: createLogger({ level: logLevel.NOTHING }),
+    retry: { initialRetryTime: 20, retries: 8 },
+    ...(sockets === undefined ? {} : { socketFactory }),
+  })
+}
+
+/** A connected producer. */
+export async function producerOf<const S extends ProducerSerializers = ProducerSerializers>(
+  bootstrap: string,
+  config: ProducerConfig<S> = {},
+  sockets?: Sockets,
+): Promise<Producer<S>> {
+  const producer = createProducer<S>(clusterOf(bootstrap, sockets), config)
+  await producer.connect()
+  return producer
+}
+
+let count = 0
+
+/** Makes a topic; returns its name. */
+export async function freshTopic(bootstrap: string, numPartitions = 1, settings: Record<string, string> = {}): Promise<string> {
+  const admin = createAdmin(clusterOf(bootstrap), {})
+  const topic = `topic-${count++}`
+  await admin.connect()
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
+  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, configEntries }] })
+  await admin.disconnect()
+  return topic
+}
+
+/** A record as tests look at it. */
+export interface SeenRecord {
+  readonly offset: number
+  readonly key: string | null
+  readonly value: string | null
+  readonly headers: readonly (readonly [string, string | null])[]
+  readonly timestamp: number
+}
+
+/** A batch as tests look at it. */
+export interface SeenBatch {
+  readonly compression: string | undefined
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly baseSequence: number
+  readonly isControl: boolean
+  readonly records: readonly SeenRecord[]
+}
+
+/** All batches of a partition. */
+export async function batchesOf(bootstrap: string, topic: string, partition = 0): Promise<SeenBatch[]> {
+  const cluster = clusterOf(bootstrap)
+  await cluster.connect()
+  const found: SeenBatch[] = []
+  try {
+    const facts = (await cluster.topics([topic])).get(topic)
+    for (let fetchOffset = 0; ; ) {
+      const { body } = await cluster.request(facts?.partitions[partition]?.leader ?? 'any', fetchApi, {
+        maxWaitMs: 10,
+        minBytes: 0,
+        topics: [{ topic, topicId: facts?.id ?? '', partitions: [{ partition, fetchOffset, partitionMaxBytes: 64 * 1024 * 1024 }] }],
+        forgottenTopicsData: [],
+      })
+      const batches = [...batchesIn(body.responses[0]?.partitions[0]?.records ?? Buffer.alloc(0))]
+      if (batches.length === 0) return found
+      for (const batch of batches) {
+        const { compression, producerId, producerEpoch, baseSequence, isControl } = batch
+        const records = [...recordsOf(batch)].map(({ offset, key, value, headers, timestamp }) => ({
+          offset,
+          key: key?.toString() ?? null,
+          value: value?.toString() ?? null,
+          headers: headers.map(header => [header.key, header.value?.toString() ?? null] as const),
+          timestamp,
+        }))
+        found.push({ compression, producerId, producerEpoch, baseSequence, isControl, records })
+        fetchOffset = batch.nextOffset
+      }
+    }
+  } finally {
+    await cluster.disconnect()
+  }
+}
+
+/** All records of a partition that are not markers. */
+export const recordsIn = async (bootstrap: string, topic: string, partition = 0): Promise<SeenRecord[]> =>
+  (await batchesOf(bootstrap, topic, partition)).filter(({ isControl }) => !isControl).flatMap(({ records }) => records)
+
+/** The key of Produce, for those who count requests. */
+export const PRODUCE_KEY = produceApi.key
