@@ -2,6 +2,7 @@
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { AssignmentListener, Membership } from '../parts.ts'
 import { ClassicMembership } from './classic/classic-membership.ts'
+import { ConsumerMembership } from './consumer/consumer-membership.ts'
 import { type MembershipOptions, settingsOf } from './options.ts'
 import { noSubscription } from './subscription.ts'
 
@@ -12,5 +13,7 @@ export type { MembershipOptions } from './options.ts'
 export function createMembership(cluster: Cluster, options: MembershipOptions, listener: AssignmentListener): Membership {
   const settings = settingsOf(options)
   const subscription = options.subscription ?? noSubscription
-  return new ClassicMembership(cluster, settings, { listener, subscription })
+  const parts = { listener, subscription }
+  if (options.groupProtocol === 'consumer') return new ConsumerMembership(cluster, settings, parts)
+  return new ClassicMembership(cluster, settings, parts)
 }
