@@ -6,13 +6,14 @@ import type { Cluster } from '../../packages/client/src/cluster/cluster.ts'
 import type { ClusterOptions } from '../../packages/client/src/cluster/create-cluster.ts'
 import { createCluster } from '../../packages/client/src/cluster/create-cluster.ts'
 import { createLogger, logLevel } from '../../packages/client/src/logger.ts'
-import type { Mechanism } from '../../packages/client/src/network/sasl/options.ts'
+import type { Mechanism, SASLOptions } from '../../packages/client/src/network/sasl/options.ts'
 import { available, kafkaJars } from './programs.ts'
 import type { ListenerName, SecureKafka } from './secure-kafka.ts'
 import { SESSION_MS, startSecureKafka } from './secure-kafka.ts'
 
 const there = available('security of the client', kafkaJars() === undefined ? 'the jars of Apache Kafka (.ci/run gets them)' : undefined)
 const alice = { username: 'alice', password: 'alice-secret' }
+const wrong = { username: 'alice', password: 'wrong' }
 
 const asked = { includeClusterAuthorizedOperations: false }
 
@@ -110,14 +111,15 @@ describe.runIf(there)('the client and secured listeners of Apache Kafka', () => 
       await works(listener, { ssl, sasl: ownPlain })
     })
 
-    it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
-      'says that the password of %s is wrong, and does not try again',
-      async mechanism => {
-        const error = await failure('SASL', { sasl: { mechanism, username: 'alice', password: 'wrong' }, retry: { retries: 5 } })
-        expect(error).toMatchObject({ name: 'KafkaJSSASLAuthenticationError', retriable: false })
-        expect(error.message).toMatch(/authentication failed: Authentication failed/)
-      },
-    )
+    it.each<SASLOptions>([
+      { mechanism: 'plain', ...wrong },
+      { mechanism: 'scram-sha-256', ...wrong },
+      { mechanism: 'scram-sha-512', ...wrong },
+    ])('says that the password of $mechanism is wrong, and does not try again', async sasl => {
+      const error = await failure('SASL', { sasl, retry: { retries: 5 } })
+      expect(error).toMatchObject({ name: 'KafkaJSSASLAuthenticationError', retriable: false })
+      expect(error.message).toMatch(/authentication failed: Authentication failed/)
+    })
 
     it('says that a token has expired', async () => {
       const error = await failure('SASL', { sasl: { mechanism: 'oauthbearer', oauthBearerProvider: provider(-60) } })
