@@ -29,6 +29,7 @@ export interface AssignmentWorld {
 export class Assignment {
   readonly owned: Ownership
   readonly #world: AssignmentWorld
+  #isPatient = true
 
   constructor(owned: Ownership, world: AssignmentWorld) {
     this.owned = owned
@@ -58,7 +59,7 @@ export class Assignment {
   async revoke(partitions: readonly TopicPartition[]): Promise<void> {
     const leaving = this.#closing(partitions)
     if (leaving.length === 0) return
-    if (!(await this.idle(leaving, this.#world.revokeTimeoutMs))) {
+    if (!(await this.idle(leaving, this.#isPatient ? this.#world.revokeTimeoutMs : 0))) {
       this.#world.logger.warn(
         'Handlers did not finish before their partitions had to be given up; what they have in hand is handled again',
         {
@@ -78,7 +79,13 @@ export class Assignment {
   async lose(partitions: readonly TopicPartition[]): Promise<void> {
     const leaving = this.#closing(partitions)
     this.#drop(leaving, new Error('The partition was lost to another member of the group'))
-    await this.idle(leaving, this.#world.revokeTimeoutMs)
+    await this.idle(leaving, this.#isPatient ? this.#world.revokeTimeoutMs : 0)
+  }
+
+  /** Waits for handlers no longer, and tells them so. */
+  giveUpWaiting(): void {
+    this.#isPatient = false
+    for (const owned of this.owned) if (owned.inHand > 0) owned.tellStopped(new Error('The consumer was stopped'))
   }
 
   #closing(partitions: readonly TopicPartition[]): OwnedPartition[] {
@@ -100,6 +107,7 @@ export class Assignment {
   async idle(of: Iterable<OwnedPartition>, timeoutMs: number): Promise<boolean> {
     const busy = [...of].filter(owned => owned.inHand > 0)
     if (busy.length === 0) return true
+    if (timeoutMs === 0) return false
     const ended = new AbortController()
     const timeUp = delay(this.#world.clock, timeoutMs, ended.signal).then(
       () => false,

@@ -145,7 +145,7 @@ export class Engine implements AssignmentListener, WorkWorld {
         groupId: this.groupId,
         stopTimeoutMs,
       })
-      for (const owned of this.assignment.owned) if (owned.inHand > 0) owned.tellStopped(new Error('The consumer was stopped'))
+      this.assignment.giveUpWaiting()
     }
     await this.#loop
     if (autoCommit) await this.#quietly(this.committer.flush(), 'Could not commit at the end')

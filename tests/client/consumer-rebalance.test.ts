@@ -1,0 +1,176 @@
+// The client's consumer beside a broker of this repository: members come and go while handlers are at work.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Consumer } from '../../packages/client/src/consumer/types.ts'
+import { startWorld, until, type World } from './consumer-world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await startWorld({ 'group.consumer.min.heartbeat.interval.ms': '50', 'group.consumer.heartbeat.interval.ms': '100' })
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+const texts = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `v${from + index}`)
+const records = Array.from({ length: 50 }, (_, index) => ({ key: `k${index % 5}`, value: `v${index}` }))
+const sleep = (delayMs: number) => new Promise(resolve => setTimeout(resolve, delayMs))
+const owns = (consumer: Consumer) => consumer.assignment().flatMap(({ partitions }) => partitions).length
+
+describe.each(['classic', 'consumer'] as const)('with the %s protocol', groupProtocol => {
+  test.each(['partition', 'key', 'none'] as const)(
+    'a second member takes over without a record twice or not at all (order %s)',
+    async order => {
+      const topic = await world.createTopic(world.name('handover'), 4)
+      const groupId = world.name('handover-group')
+      for (let partition = 0; partition < 4; partition++) await world.write(topic, records, partition)
+      const handled = new Map<string, number>()
+      const count = async ({ partition, message }: { partition: number; message: { offset: string } }) => {
+        await sleep(1)
+        const place = `${partition}/${message.offset}`
+        handled.set(place, (handled.get(place) ?? 0) + 1)
+      }
+      const first = world.consumer({ groupId, groupProtocol })
+      await first.subscribe({ topic })
+      await first.run({ concurrency: 3, order, eachMessage: count })
+      await until(() => handled.size > 10)
+      const second = world.consumer({ groupId, groupProtocol })
+      await second.subscribe({ topic })
+      await second.run({ concurrency: 3, order, eachMessage: count })
+      await until(() => owns(first) === 2 && owns(second) === 2)
+      for (let partition = 0; partition < 4; partition++) await world.write(topic, records, partition)
+      await until(() => handled.size > 250)
+      await first.stop()
+      await until(() => handled.size === 400 && owns(second) === 4)
+      await second.stop()
+      expect([...handled.values()].every(times => times === 1)).toBe(true)
+      for (let partition = 0; partition < 4; partition++) expect(await world.committed(groupId, topic, partition)).toBe(100)
+    },
+  )
+
+  test('a handler in hand finishes, and is committed, before its partition goes to another member', async () => {
+    const topic = await world.createTopic(world.name('slow'), 2)
+    const groupId = world.name('slow-group')
+    await world.write(topic, texts(1), 0)
+    await world.write(topic, texts(1), 1)
+    const log: string[] = []
+    const first = world.consumer({ groupId, groupProtocol })
+    await first.subscribe({ topic })
+    await first.run({
+      partitionsConsumedConcurrently: 2,
+      eachBatch: async ({ batch, isStale }) => {
+        log.push(`first begins ${batch.partition}`)
+        await until(() => isStale() || log.includes('go'))
+        await sleep(50)
+        log.push(`first ends ${batch.partition}`)
+      },
+    })
+    await until(() => log.length === 2)
+    const second = world.consumer({ groupId, groupProtocol })
+    await second.subscribe({ topic })
+    const joining = second.run({ eachMessage: async ({ partition }) => void log.push(`second gets ${partition}`) })
+    await until(() => log.some(line => line.startsWith('first ends')))
+    log.push('go')
+    await joining
+    await until(() => owns(second) === 1 && owns(first) === 1)
+    await until(() => log.filter(line => line.startsWith('first ends')).length === 2)
+    await second.stop()
+    await first.stop()
+    expect(log.filter(line => line.startsWith('first begins')).length).toBeGreaterThanOrEqual(2)
+  })
+})
+
+test('stop waits for handlers only so long, tells them, and what they reject with later harms nobody', async () => {
+  const topic = await world.createTopic(world.name('hang'))
+  await world.write(topic, texts(2))
+  const consumer = world.consumer({ groupId: 'hang', stopTimeout: 100 })
+  await consumer.subscribe({ topic })
+  const log: string[] = []
+  let hangs = false
+  await consumer.run({
+    eachMessage: async ({ message, signal }) => {
+      if (message.offset === '0') return
+      hangs = true
+      signal.addEventListener('abort', () => log.push(`told: ${String(signal.reason)}`))
+      await sleep(300)
+      log.push('over')
+      throw new Error('too late')
+    },
+  })
+  await until(() => hangs)
+  const begin = Date.now()
+  await consumer.stop()
+  expect(Date.now() - begin).toBeLessThan(280)
+  expect(log).toEqual(['told: Error: The consumer was stopped'])
+  await until(() => log.length === 2)
+  await sleep(10)
+  expect(await world.committed('hang', topic)).toBe(1)
+})
+
+test('stop lets running handlers finish, and commits what they did', async () => {
+  const topic = await world.createTopic(world.name('drain'))
+  await world.write(topic, texts(5))
+  const consumer = world.consumer({ groupId: 'drain' })
+  await consumer.subscribe({ topic })
+  let begun = 0
+  let ended = 0
+  await consumer.run({
+    eachMessage: async () => {
+      begun++
+      await sleep(50)
+      ended++
+    },
+  })
+  await until(() => begun === 2)
+  await Promise.all([consumer.stop(), consumer.stop(), consumer.disconnect()])
+  expect([begun, ended]).toEqual([2, 2])
+  expect(await world.committed('drain', topic)).toBe(2)
+})
+
+test('events have the payloads of KafkaJS', async () => {
+  const topic = await world.createTopic(world.name('events'))
+  await world.write(topic, texts(3))
+  const consumer = world.consumer({ groupId: 'events' })
+  const events = new Map<string, unknown>()
+  for (const name of Object.values(consumer.events))
+    consumer.on(name, ({ type, payload }: { type: string; payload: unknown }) => void events.set(type, payload))
+  await consumer.connect()
+  await consumer.subscribe({ topic })
+  await consumer.run({ eachMessage: async () => {} })
+  await until(
+    async () => (await world.committed('events', topic)) === 3 && events.has('consumer.heartbeat') && events.has('consumer.fetch'),
+  )
+  const memberId: unknown = expect.any(String)
+  const number: unknown = expect.any(Number)
+  const batch = {
+    topic,
+    partition: 0,
+    highWatermark: '3',
+    offsetLag: '0',
+    offsetLagLow: '2',
+    batchSize: 3,
+    firstOffset: '0',
+    lastOffset: '2',
+  }
+  expect(Object.fromEntries(events)).toMatchObject({
+    'consumer.connect': null,
+    'consumer.group_join': {
+      groupId: 'events',
+      memberId,
+      leaderId: memberId,
+      isLeader: true,
+      memberAssignment: { [topic]: [0] },
+      groupProtocol: 'RoundRobinAssigner',
+      duration: number,
+    },
+    'consumer.fetch_start': { nodeId: 1 },
+    'consumer.fetch': { nodeId: 1, numberOfBatches: number, duration: number },
+    'consumer.start_batch_process': batch,
+    'consumer.end_batch_process': { ...batch, duration: number },
+    'consumer.commit_offsets': {
+      groupId: 'events',
+      memberId,
+      groupGenerationId: 1,
+      topics: [{ topic, partitions: [{ partition: 0, offset: '3' }] }],
+    },
+    'consumer.heartbeat': { groupId: 'events', memberId, groupGenerationId: 1 },
+    'consumer.network.request': { apiName: expect.any(String) as unknown, clientId: expect.any(String) as unknown },
+  })
+})
