@@ -51,7 +51,6 @@ export function answered(reading: Reading, { body, session, nodeId }: Answered):
 /** Whether there is something to take now. */
 function arrived(reading: Reading, read: ReadPartition, { answer, frame }: { answer: PartitionAnswer; frame: Frame }): boolean {
   const { settings } = reading
-  read.failures = 0
   read.highWatermark = answer.highWatermark
   read.endOffset = settings.readUncommitted || answer.lastStableOffset < 0 ? answer.highWatermark : answer.lastStableOffset
   if (answer.logStartOffset >= 0) read.logStartOffset = answer.logStartOffset
@@ -61,7 +60,10 @@ function arrived(reading: Reading, read: ReadPartition, { answer, frame }: { ans
     reading.place(read)
   }
   const { records } = answer
-  if (records === null || records.length === 0) return false
+  if (records === null || records.length === 0) {
+    read.failures = 0
+    return false
+  }
   const { topic, partition, offset: fetchOffset, version, endOffset, highWatermark, logStartOffset } = read
   const aborted = settings.readUncommitted ? null : answer.abortedTransactions
   const facts = { topic, partition, fetchOffset, version, endOffset, highWatermark, logStartOffset, aborted }

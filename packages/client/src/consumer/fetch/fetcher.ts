@@ -116,7 +116,10 @@ class ClusterFetcher implements Fetcher {
   /** Decodes; what cannot be read is not passed over: reading goes on, or does not, right before it. */
   #open(read: ReadPartition, fetched: Fetched): boolean {
     const unreadable = fetched.open(this.#settings.checkCrcs)
-    if (unreadable === undefined) return true
+    if (unreadable === undefined) {
+      read.failures = 0
+      return true
+    }
     read.offset = fetched.nextOffset
     read.offsetEpoch = fetched.leaderEpoch
     if (fetched.nextOffset > fetched.fetchOffset) return true

@@ -101,7 +101,7 @@ export class NodeFetch {
       settings.events.fetchStart?.({ nodeId: this.nodeId })
       const haveIds = wanted.every(({ topicId }) => topicId !== ZERO_UUID)
       const body = (version: number): FetchRequestInit => {
-        const asked = wanted.filter(read => read.node === this && read.isFetchable)
+        const asked = wanted.filter(read => read.node === this && read.isFetchable && read.retryAtMs <= reading.nowMs)
         const { minBytes, readUncommitted, rackId } = settings
         const session = this.#session.request(asked, version >= TOPIC_IDS_VERSION)
         return { ...limits, minBytes, isolationLevel: readUncommitted ? 0 : 1, rackId, ...session }

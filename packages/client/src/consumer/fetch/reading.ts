@@ -1,4 +1,5 @@
 // All that is being read: partitions, who fetches them, and which have something to hand out. Whoever changes a partition says so by `changed`.
+import { setMaxListeners } from 'node:events'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { ReadAheadMemory } from './memory.ts'
 import { NodeFetch } from './node-fetch.ts'
@@ -31,6 +32,8 @@ export class Reading {
     this.settings = settings
     this.#seeTo = told.seeToTroubled
     this.#wake = told.wake
+    // Every request under way listens to it.
+    setMaxListeners(0, this.#ended.signal)
     this.memory = new ReadAheadMemory(settings.bufferMemory, () => this.poke())
   }
 
