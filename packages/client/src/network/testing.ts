@@ -37,7 +37,11 @@ export class ScriptedBroker implements AsyncDisposable {
 
   constructor() {
     this.on(apiVersionsApi, () => ({ errorCode: 0, apiKeys: this.apiKeys() }))
-    this.on(metadataApi, ({ request }) => this.metadata(request.topics?.map(({ name }) => name ?? '') ?? this.topics))
+    this.on(metadataApi, ({ request, header }) => {
+      const names = request.topics?.map(({ name }) => name ?? '')
+      const isAll = names === undefined || (header.apiVersion === 0 && names.length === 0)
+      return this.metadata(isAll ? this.topics : names)
+    })
   }
 
   /** Listens on a port that the system picks. */

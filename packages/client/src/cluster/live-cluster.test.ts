@@ -1,0 +1,201 @@
+// The cluster beside scripted brokers: where requests go, what happens when brokers die, move and come back.
+import { tracingChannel } from 'node:diagnostics_channel'
+import { describeClusterApi, fetchApi, findCoordinatorApi, heartbeatApi, metadataApi } from '@ottla/protocol'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually, optionsFor, ScriptedBroker } from '../network/testing.ts'
+import type { Cluster } from './cluster.ts'
+import type { ClusterOptions } from './create-cluster.ts'
+import { createCluster } from './create-cluster.ts'
+
+const asked = { includeClusterAuthorizedOperations: false }
+const beat = { groupId: 'g', generationId: 1, memberId: 'm' }
+const cluster = { clusterId: 'scripted', controllerId: 1, errorCode: 0, errorMessage: null, throttleTimeMs: 0, brokers: [] }
+
+async function brokers(count: number): Promise<ScriptedBroker[]> {
+  const list = await Promise.all(Array.from({ length: count }, () => ScriptedBroker.listening()))
+  for (const [index, broker] of list.entries()) {
+    onTestFinished(() => broker[Symbol.asyncDispose]())
+    broker.nodeId = index + 1
+    broker.on(metadataApi, () => ({ ...broker.metadata([]), brokers: list.map(({ nodeId, host, port }) => ({ nodeId, host, port })) }))
+    broker.on(describeClusterApi, () => cluster)
+    broker.on(heartbeatApi, () => ({ errorCode: 0 }))
+  }
+  return list
+}
+
+function clientOf(broker: ScriptedBroker | readonly ScriptedBroker[], more: Partial<ClusterOptions> = {}): Cluster {
+  const list = broker instanceof ScriptedBroker ? [broker] : broker
+  const client = createCluster(optionsFor('', { brokers: list.map(({ port }) => `127.0.0.1:${port}`), ...more }))
+  onTestFinished(() => client.disconnect())
+  return client
+}
+
+/** Ends a broker as a crash would, and gives clients time to see it. */
+async function kill(broker: ScriptedBroker | undefined): Promise<void> {
+  await broker?.[Symbol.asyncDispose]()
+  await new Promise(resolve => setTimeout(resolve, 30))
+}
+
+const count = (broker: ScriptedBroker | undefined, name: string): number => broker?.asked.filter(one => one === name).length ?? 0
+
+describe('destinations', () => {
+  it('uses the next bootstrap broker when one is dead', async () => {
+    const list = await brokers(2)
+    for (const dead of list) {
+      const client = clientOf([await ScriptedBroker.listening().then(async broker => (await kill(broker), broker)), dead])
+      await client.connect()
+      expect([...client.image.nodes.keys()]).toEqual([1, 2])
+    }
+  })
+
+  it('sends to nodes by id, to the controller, and to any in turns', async () => {
+    const list = await brokers(3)
+    const client = clientOf(list)
+    await client.connect()
+    for (const { nodeId } of list) expect((await client.request(nodeId, describeClusterApi, asked)).nodeId).toBe(nodeId)
+    expect((await client.request('controller', describeClusterApi, asked)).nodeId).toBe(client.image.controllerId)
+    const ids = new Set<number>()
+    for (let turn = 0; turn < 3; turn++) ids.add((await client.request('any', describeClusterApi, asked)).nodeId)
+    expect(ids.size).toBe(3)
+    expect(list.every(broker => broker.connections === 1)).toBe(true)
+    await expect(client.request(9, describeClusterApi, asked)).rejects.toMatchObject({ name: 'KafkaJSBrokerNotFound', retriable: true })
+  })
+
+  it('finds coordinators in every version of the question, and forgets them when their node is lost', async () => {
+    for (const version of [0, 1, 2, 3, 4, 6]) {
+      const [broker] = await brokers(1)
+      if (broker === undefined) return
+      broker.limit(findCoordinatorApi, 0, version)
+      broker.on(findCoordinatorApi, ({ request }) => {
+        const found = { errorCode: 0, errorMessage: null, nodeId: 1, host: '127.0.0.1', port: broker.port }
+        if (version < 4) return found
+        return { coordinators: request.coordinatorKeys.map(key => ({ key, ...found })) }
+      })
+      const client = clientOf(broker)
+      const ids = await Promise.all([client.coordinatorOf({ group: 'g' }), client.coordinatorOf({ group: 'g' })])
+      expect(ids).toEqual([1, 1])
+      expect((await client.request({ group: 'g' }, heartbeatApi, beat)).nodeId).toBe(1)
+      expect(count(broker, 'FindCoordinator')).toBe(1)
+      broker.hangUp()
+      await eventually(() => !client.isConnected())
+      await client.request({ group: 'g' }, heartbeatApi, beat)
+      expect(count(broker, 'FindCoordinator')).toBe(2)
+      client.forgetCoordinator({ group: 'g' })
+      await client.coordinatorOf({ group: 'g' })
+      expect(count(broker, 'FindCoordinator')).toBe(3)
+    }
+  })
+
+  it('rejects with what the broker says of a coordinator', async () => {
+    const [broker] = await brokers(1)
+    broker?.on(findCoordinatorApi, ({ request }) => ({
+      coordinators: request.coordinatorKeys.map(key => ({ key, nodeId: -1, host: '', port: -1, errorCode: 15, errorMessage: null })),
+    }))
+    const client = clientOf(broker ?? [])
+    await expect(client.coordinatorOf({ transaction: 't' })).rejects.toMatchObject({
+      type: 'GROUP_COORDINATOR_NOT_AVAILABLE',
+      retriable: true,
+    })
+  })
+
+  it('keeps nobody waiting behind a fetch that waits for records', async () => {
+    const [broker] = await brokers(1)
+    broker?.on(fetchApi, () => null)
+    const client = clientOf(broker ?? [])
+    await client.connect()
+    const fetching = client.request(1, fetchApi, { maxWaitMs: 10_000, minBytes: 1, topics: [] })
+    fetching.catch(() => undefined)
+    await client.request(1, describeClusterApi, asked)
+    expect(broker?.connections).toBe(2)
+    await client.disconnect()
+    await expect(fetching).rejects.toMatchObject({ name: 'KafkaJSConnectionClosedError' })
+  })
+})
+
+describe('brokers that die', () => {
+  it('connects again to a broker that comes back, at another address too', async () => {
+    const [broker] = await brokers(1)
+    const client = clientOf(broker ?? [])
+    await client.connect()
+    await kill(broker)
+    await expect(client.request(1, describeClusterApi, asked)).rejects.toMatchObject({ retriable: true })
+    const [other] = await brokers(1)
+    // The bootstrap address is served again, by a broker that says where node 1 is now.
+    const bootstrap = new ScriptedBroker()
+    onTestFinished(() => bootstrap[Symbol.asyncDispose]())
+    await bootstrap.listen(broker?.port ?? 0)
+    bootstrap.on(metadataApi, () => other?.metadata([]) ?? null)
+    await eventually(() => client.image.nodes.get(1)?.port === other?.port)
+    await client.request(1, describeClusterApi, asked)
+    expect(count(other, 'DescribeCluster')).toBe(1)
+  })
+
+  it('goes on with those that are left, and with bootstrap brokers when none of the known ones is', async () => {
+    const list = await brokers(3)
+    const [first, second, third] = list
+    if (first === undefined || second === undefined || third === undefined) return
+    const later = await ScriptedBroker.listening()
+    onTestFinished(() => later[Symbol.asyncDispose]())
+    later.on(describeClusterApi, () => cluster)
+    const bootstrap = [`127.0.0.1:${first.port}`]
+    const client = clientOf([], { brokers: () => bootstrap })
+    await client.connect()
+    await client.request(2, describeClusterApi, asked)
+    await kill(first)
+    await client.request('any', describeClusterApi, asked)
+    bootstrap.push(`127.0.0.1:${later.port}`)
+    await kill(second)
+    await kill(third)
+    await eventually(() => !client.isConnected())
+    await client.request('any', describeClusterApi, asked)
+    expect(count(later, 'DescribeCluster')).toBe(1)
+  })
+
+  it('ends what waits when it is disconnected, and can be connected again', async () => {
+    const [broker] = await brokers(1)
+    broker?.on(heartbeatApi, () => null)
+    const client = clientOf(broker ?? [])
+    await client.connect()
+    const waiting = [client.request(1, heartbeatApi, beat), client.request('any', heartbeatApi, beat)].map(async one => {
+      await expect(one).rejects.toMatchObject({ name: 'KafkaJSConnectionClosedError' })
+    })
+    await eventually(() => count(broker, 'Heartbeat') === 2)
+    await client.disconnect()
+    await Promise.all(waiting)
+    expect(client.isConnected()).toBe(false)
+    await expect(client.request(1, heartbeatApi, beat)).rejects.toMatchObject({ name: 'KafkaJSConnectionClosedError' })
+    await client.connect()
+    await client.request(1, describeClusterApi, asked)
+  })
+
+  it('ends an attempt to connect when it is disconnected', async () => {
+    const broker = await ScriptedBroker.listening()
+    await kill(broker)
+    const client = clientOf(broker, { retry: { retries: 100 } })
+    const connecting = client.connect()
+    connecting.catch(() => undefined)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    await client.disconnect()
+    await expect(connecting).rejects.toThrow(/disconnected|refused/i)
+  })
+})
+
+it('tells tracing of requests where somebody subscribes', async () => {
+  const [broker] = await brokers(1)
+  const client = clientOf(broker ?? [])
+  await client.connect()
+  const seen: string[] = []
+  const channel = tracingChannel('ottla:client:request')
+  const subscribers = {
+    start: (message: object) => void seen.push(`start ${'apiName' in message ? String(message.apiName) : ''}`),
+    end: () => undefined,
+    asyncStart: () => undefined,
+    asyncEnd: (message: object) => void seen.push('result' in message ? 'result' : 'nothing'),
+    error: () => void seen.push('error'),
+  }
+  channel.subscribe(subscribers)
+  await client.request(1, describeClusterApi, asked)
+  channel.unsubscribe(subscribers)
+  await client.request(1, describeClusterApi, asked)
+  expect(seen).toEqual(['start DescribeCluster', 'result'])
+})
