@@ -56,15 +56,14 @@ export class Nodes {
   /** A connection to any node that can be reached: one that is connected, if there is one, in turns; bootstrap brokers last. */
   async any(lane: Lane): Promise<Connection> {
     if (this.#isClosed) throw closedError()
+    const turn = this.#turn++
     const connected = this.#connected()
-    const first = connected[this.#turn++ % connected.length]
-    if (first !== undefined) return first.connection(lane)
     const failures: Error[] = []
-    for (const node of inTurn([...this.#nodes.values()], this.#turn)) {
+    for (const node of new Set([...inTurn(connected, turn), ...inTurn([...this.#nodes.values()], turn)])) {
       const connection = await attempt(node, lane, failures)
       if (connection !== null) return connection
     }
-    for (const node of inTurn(await this.#bootstrap(), this.#turn)) {
+    for (const node of inTurn(await this.#bootstrap(), turn)) {
       const connection = await attempt(node, lane, failures)
       if (connection !== null) return connection
     }

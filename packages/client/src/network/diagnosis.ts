@@ -68,7 +68,8 @@ function adviceOf(symptoms: Symptoms): string {
     return `The listener may be a TLS one (then set \`ssl: true\`), not Kafka at all, or the broker hangs; Kafka before 0.10 is not supported.`
   if (phase === 'agreeing') return 'The listener may not be Kafka at all, or the broker hangs; Kafka before 0.10 is not supported.'
   if (phase === 'authenticating') return 'Look at mechanism and credentials in `sasl`, and at the log of the broker.'
-  if (!sasl && kind === 'closed' && asked !== undefined && !answered)
+  const isCut = kind === 'closed' || code === 'ECONNRESET' || code === 'EPIPE'
+  if (!sasl && isCut && asked !== undefined && !answered)
     return 'The listener may require SASL (then set `sasl`), or the broker was stopped.'
   return 'The broker was stopped or the network interrupted; the client connects again by itself.'
 }

@@ -1,5 +1,5 @@
 // Sockets to brokers: Node's own, or whatever a program's `socketFactory` makes (KafkaJS's ISocketFactory), in-memory streams included.
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
 
@@ -53,6 +53,7 @@ export function openForeignSocket(factory: ISocketFactory, { host, port, ssl, on
   const source: { open(args: Omit<ISocketFactoryArgs, 'ssl'> & { ssl: TlsOptions | null }): Duplex } = { open: factory }
   const socket = source.open({ host, port, ssl, onConnect })
   socket.on('data', (chunk: Buffer) => reads.received(chunk))
+  if (socket instanceof Socket) socket.setNoDelay(true)
   return socket
 }
 
