@@ -13,7 +13,7 @@ export interface GracefulShutdownOptions {
   /** How long all clients together may take, in ms: 30,000. After that the process ends all the same. */
   readonly timeoutMs?: number
   /** What to do at the end in place of ending the process by the signal that came. `failures`: what clients could not do, a time-out included. */
-  readonly then?: (signal: NodeJS.Signals, failures: readonly Error[]) => void
+  readonly onEnd?: (signal: NodeJS.Signals, failures: readonly Error[]) => void
 }
 
 /** Where signals come from; tests have their own. */
@@ -35,7 +35,7 @@ export function gracefulShutdown(options: GracefulShutdownOptions, ...clients: D
 
 /** gracefulShutdown of any process. */
 export function shutdownOf(source: SignalSource, options: GracefulShutdownOptions, clients: readonly Disconnectable[]): () => void {
-  const { signals = ['SIGTERM', 'SIGINT'], timeoutMs = 30_000, then } = options
+  const { signals = ['SIGTERM', 'SIGINT'], timeoutMs = 30_000, onEnd } = options
   const listeners = signals.map(signal => ({ signal, listener: () => void end(signal) }))
   const remove = (): void => {
     for (const { signal, listener } of listeners) source.off(signal, listener)
@@ -43,8 +43,8 @@ export function shutdownOf(source: SignalSource, options: GracefulShutdownOption
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     remove()
     const failures = await disconnected(clients, timeoutMs)
-    if (then === undefined) source.kill(source.pid, signal)
-    else then(signal, failures)
+    if (onEnd === undefined) source.kill(source.pid, signal)
+    else onEnd(signal, failures)
   }
   for (const { signal, listener } of listeners) source.on(signal, listener)
   return remove

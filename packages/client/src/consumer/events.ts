@@ -1,5 +1,6 @@
 // The instrumentation events of consumers: KafkaJS's names and payloads.
 import type { InstrumentationEvent } from '../events/emitter.ts'
+import type { RedeliveryEventPayloads } from '../redelivery/events.ts'
 import type { TopicOffsets } from './types.ts'
 
 /** The names of a consumer's events. */
@@ -20,6 +21,11 @@ export const consumerEvents = {
   REQUEST: 'consumer.network.request',
   REQUEST_TIMEOUT: 'consumer.network.request_timeout',
   REQUEST_QUEUE_SIZE: 'consumer.network.request_queue_size',
+  RETRY: 'consumer.retry',
+  RECOVERED: 'consumer.recovered',
+  DEAD_LETTER: 'consumer.dead_letter',
+  CIRCUIT_OPEN: 'consumer.circuit_open',
+  CIRCUIT_CLOSE: 'consumer.circuit_close',
 } as const
 
 export type ConsumerEvents = typeof consumerEvents
@@ -43,7 +49,7 @@ interface BatchProcess {
 }
 
 /** Payloads by the name of the event. */
-export interface ConsumerEventPayloads {
+export interface ConsumerEventPayloads extends RedeliveryEventPayloads {
   'consumer.heartbeat': { groupId: string; memberId: string; groupGenerationId: number }
   'consumer.commit_offsets': { groupId: string; memberId: string; groupGenerationId: number; topics: TopicOffsets[] }
   'consumer.group_join': {

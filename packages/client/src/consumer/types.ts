@@ -5,6 +5,7 @@ import type { RetryOptions } from '../retry.ts'
 import type { MessageCodecs, Deserializer, MessagesByTopic, PlainMessages } from './codec.ts'
 import type { ConsumerEventListeners, ConsumerEvents } from './events.ts'
 import type { PartitionAssigner } from './assignors/types.ts'
+import type { RedeliveryConfig } from '../redelivery/policies.ts'
 import type { HandlerMiddleware } from './run/handler.ts'
 import type { OffsetReset, TopicPartition } from './parts.ts'
 
@@ -138,7 +139,7 @@ export type EachBatchHandler<M extends MessagesByTopic = PlainMessages> = (paylo
 export type EachMessageHandler<M extends MessagesByTopic = PlainMessages> = (payload: EachMessagePayload<M>) => Promise<void>
 
 /** How `run` works. */
-export interface ConsumerRunConfig<M extends MessagesByTopic = PlainMessages> {
+export interface ConsumerRunConfig<M extends MessagesByTopic = PlainMessages> extends RedeliveryConfig {
   /** Whether what was resolved is committed without being asked: true. */
   autoCommit?: boolean
   /** Commits while a batch is being handled: when so many ms have passed since the last commit. */

@@ -28,6 +28,8 @@ export class Committer {
   #last: Promise<void> = Promise.resolve()
   #sending = 0
   #lastSent: number
+  /** Before this no commit begins in the background. */
+  #notBefore = 0
   #timer: Timer | null = null
   #resolvedSince = 0
   #again = false
@@ -35,7 +37,7 @@ export class Committer {
 
   constructor(world: CommitterWorld) {
     this.#world = world
-    this.#lastSent = world.clock.monotonic() - distanceMs
+    this.#lastSent = world.clock.monotonic()
   }
 
   /** Counts what has been resolved (`autoCommitThreshold`). */
@@ -57,7 +59,7 @@ export class Committer {
       this.#again = true
       return
     }
-    const waitMs = this.#lastSent + distanceMs - this.#world.clock.monotonic()
+    const waitMs = this.#notBefore - this.#world.clock.monotonic()
     if (waitMs <= 0) return this.#background()
     this.#timer = this.#world.clock.after(waitMs, () => {
       this.#timer = null
@@ -76,7 +78,7 @@ export class Committer {
       this.#resolvedSince = 0
       if (dirty.length === 0) return
       const sent = dirty.map(owned => ({ owned, offset: owned.resolved }))
-      await this.#world.commit(
+      await this.#send(
         sent.map(({ owned, offset }) => ({ topic: owned.topic, partition: owned.partition, offset, leaderEpoch: owned.leaderEpoch })),
       )
       for (const { owned, offset } of sent) owned.committed = offset
@@ -87,12 +89,20 @@ export class Committer {
   commit(offsets: readonly OffsetToCommit[], find: (at: OffsetToCommit) => OwnedPartition | undefined): Promise<void> {
     return this.#inTurn(async () => {
       if (offsets.length === 0) return
-      await this.#world.commit(offsets)
+      await this.#send(offsets)
       for (const at of offsets) {
         const owned = find(at)
         if (owned !== undefined) owned.committed = at.offset
       }
     })
+  }
+
+  async #send(offsets: readonly OffsetToCommit[]): Promise<void> {
+    try {
+      await this.#world.commit(offsets)
+    } finally {
+      this.#notBefore = this.#world.clock.monotonic() + distanceMs
+    }
   }
 
   #inTurn(send: () => Promise<void>): Promise<void> {

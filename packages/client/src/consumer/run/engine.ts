@@ -115,7 +115,8 @@ export class Engine implements AssignmentListener, WorkWorld {
       this.crash(asError(error))
       return
     }
-    if (this.#isRunning) this.#loop = this.#run()
+    // Without a handler nothing is taken, so that nothing is passed over: the consumer is a member, no more.
+    if (this.#isRunning && this.#settings.handling.each !== 'nothing') this.#loop = this.#run()
   }
 
   isRunning(): boolean {

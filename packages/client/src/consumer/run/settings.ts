@@ -28,7 +28,7 @@ export type Handling =
       readonly autoResolve: boolean
       readonly decoder: Decoder | null
     }
-  /** Neither: the consumer is a member, reads, and goes on to the next. */
+  /** Neither: the consumer is a member of its group and handles nothing. */
   | { readonly each: 'nothing' }
 
 /** `run`'s settings. */
