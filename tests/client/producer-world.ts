@@ -1,10 +1,10 @@
 // What tests of the producer share: producers of a broker, and what lies in a partition afterwards.
 import type { Socket } from 'node:net'
 import { connect } from 'node:net'
-import { batchesIn, fetchApi, produceApi, recordsOf } from '@ottla/protocol'
+import { batchesIn, fetchApi, recordsOf } from '@ottla/protocol'
 import { createAdmin } from '../../packages/client/src/admin/admin.ts'
 import type { Cluster } from '../../packages/client/src/cluster/cluster.ts'
-import { createCluster } from '../../packages/client/src/cluster/create-cluster.ts'
+import { type ClusterOptions, createCluster } from '../../packages/client/src/cluster/create-cluster.ts'
 import { createLogger, logLevel } from '../../packages/client/src/logger.ts'
 import { createProducer } from '../../packages/client/src/producer/producer.ts'
 import type { ProducerSerializers } from '../../packages/client/src/producer/serializers.ts'
@@ -14,7 +14,7 @@ import type { Producer, ProducerConfig } from '../../packages/client/src/produce
 export type Sockets = Set<Socket>
 
 /** A cluster that says nothing and tries again soon. */
-export function clusterOf(bootstrap: string, sockets?: Sockets): Cluster {
+export function clusterOf(bootstrap: string, sockets?: Sockets, options: Partial<ClusterOptions> = {}): Cluster {
   const socketFactory = ({ host, port, onConnect }: { host: string; port: number; onConnect: () => void }): Socket => {
     const socket = connect({ host, port }, onConnect)
     sockets?.add(socket)
@@ -27,6 +27,7 @@ export function clusterOf(bootstrap: string, sockets?: Sockets): Cluster {
     logger: createLogger({ level: logLevel.NOTHING }),
     retry: { initialRetryTime: 20, retries: 8 },
     ...(sockets === undefined ? {} : { socketFactory }),
+    ...options,
   })
 }
 
@@ -74,7 +75,16 @@ export interface SeenBatch {
 }
 
 /** All batches of a partition. */
-export async function batchesOf(bootstrap: string, topic: string, partition = 0): Promise<SeenBatch[]> {
+export const batchesOf = (bootstrap: string, topic: string, partition = 0): Promise<SeenBatch[]> =>
+  batchesAt(bootstrap, { topic, partition, isolationLevel: 0 })
+
+interface Place {
+  readonly topic: string
+  readonly partition: number
+  readonly isolationLevel: number
+}
+
+async function batchesAt(bootstrap: string, { topic, partition, isolationLevel }: Place): Promise<SeenBatch[]> {
   const cluster = clusterOf(bootstrap)
   await cluster.connect()
   const found: SeenBatch[] = []
@@ -84,12 +94,21 @@ export async function batchesOf(bootstrap: string, topic: string, partition = 0)
       const { body } = await cluster.request(facts?.partitions[partition]?.leader ?? 'any', fetchApi, {
         maxWaitMs: 10,
         minBytes: 0,
+        isolationLevel,
         topics: [{ topic, topicId: facts?.id ?? '', partitions: [{ partition, fetchOffset, partitionMaxBytes: 64 * 1024 * 1024 }] }],
         forgottenTopicsData: [],
       })
       const batches = [...batchesIn(body.responses[0]?.partitions[0]?.records ?? Buffer.alloc(0))]
       if (batches.length === 0) return found
+      const aborted = (body.responses[0]?.partitions[0]?.abortedTransactions ?? []).map(entry => ({ ...entry }))
       for (const batch of batches) {
+        fetchOffset = batch.nextOffset
+        const from = aborted.findIndex(entry => entry.producerId === batch.producerId && entry.firstOffset <= batch.baseOffset)
+        if (from >= 0) {
+          // The marker ends what was aborted.
+          if (batch.isControl) aborted.splice(from, 1)
+          continue
+        }
         const { compression, producerId, producerEpoch, baseSequence, isControl } = batch
         const records = [...recordsOf(batch)].map(({ offset, key, value, headers, timestamp }) => ({
           offset,
@@ -99,7 +118,6 @@ export async function batchesOf(bootstrap: string, topic: string, partition = 0)
           timestamp,
         }))
         found.push({ compression, producerId, producerEpoch, baseSequence, isControl, records })
-        fetchOffset = batch.nextOffset
       }
     }
   } finally {
@@ -111,5 +129,8 @@ export async function batchesOf(bootstrap: string, topic: string, partition = 0)
 export const recordsIn = async (bootstrap: string, topic: string, partition = 0): Promise<SeenRecord[]> =>
   (await batchesOf(bootstrap, topic, partition)).filter(({ isControl }) => !isControl).flatMap(({ records }) => records)
 
-/** The key of Produce, for those who count requests. */
-export const PRODUCE_KEY = produceApi.key
+/** All records of a partition that readers of committed records see. */
+export const committedIn = async (bootstrap: string, topic: string, partition = 0): Promise<SeenRecord[]> =>
+  (await batchesAt(bootstrap, { topic, partition, isolationLevel: 1 }))
+    .filter(({ isControl }) => !isControl)
+    .flatMap(({ records }) => records)

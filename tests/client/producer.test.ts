@@ -99,13 +99,13 @@ test('keys go where Java puts them, the rest to one partition after the other', 
   await using producer = await producerOf(broker.bootstrap)
   const topic = await freshTopic(broker.bootstrap, 3)
   const keyed = await producer.send({ topic, messages: ['a', 'b', 'c', 'a'].map(key => ({ key, value: key })) })
-  expect(keyed.map(({ partition }) => partition)).toEqual([...new Set(keyed.map(({ partition }) => partition))].sort((a, b) => a - b))
+  expect(keyed.map(({ partition }) => partition)).toEqual([...new Set(keyed.map(({ partition }) => partition))].toSorted((a, b) => a - b))
   const places = new Set<number>()
   for (let index = 0; index < 3; index++) {
     const [result] = await producer.send({ topic, messages: [{ value: '1' }, { value: '2' }] })
     places.add(result?.partition ?? -1)
   }
-  expect([...places].sort((a, b) => a - b)).toEqual([0, 1, 2])
+  expect([...places].toSorted((a, b) => a - b)).toEqual([0, 1, 2])
   const [own] = await producer.send({ topic, messages: [{ key: 'a', value: 'x', partition: 2 }] })
   expect(own?.partition).toBe(2)
 })

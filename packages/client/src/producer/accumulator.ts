@@ -43,8 +43,8 @@ export class Accumulator {
   readonly #topics = new Map<string, TopicQueues>()
   /** Queues with something waiting. */
   readonly ready = new Set<PartitionQueue>()
-  /** Batches that are not done. */
-  readonly incomplete = new Set<ProducerBatch>()
+  /** Batches that are not done, the oldest first, and where they go. */
+  readonly incomplete = new Map<ProducerBatch, PartitionQueue>()
   #nextOrder = 0
 
   constructor(world: { readonly clock: Clock; readonly random: Random }, settings: AccumulatorSettings) {
@@ -144,7 +144,7 @@ export class Accumulator {
     if (open !== undefined) open.isClosed = true
     queue.waiting.push(batch)
     this.ready.add(queue)
-    this.incomplete.add(batch)
+    this.incomplete.set(batch, queue)
     return batch
   }
 }

@@ -157,10 +157,16 @@ export class ProducerBatch {
     for (const batch of batches) {
       batch.isClosed = true
       batch.heldBytes = heldBytes / batches.length
-      batch.onDone = this.onDone
     }
     this.heldBytes = 0
+    const waiting = this.onDone
     this.onDone = undefined
+    if (waiting === undefined) return batches
+    let left = batches.length
+    const done = (): void => {
+      if (--left === 0) for (const run of waiting) run()
+    }
+    for (const batch of batches) batch.onDone = [done]
     return batches
   }
 

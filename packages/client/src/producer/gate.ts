@@ -15,6 +15,8 @@ export interface Gate {
   renew(): void
   /** A batch was given up. */
   failed(error: Error, batch: ProducerBatch): void
+  /** Nothing is sent any more. */
+  stop(): void
   /** Called when something of the above is otherwise than before. */
   changed: () => void
   /** Called when all that waits must be given up with this error. */

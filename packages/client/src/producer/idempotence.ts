@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { KafkaJSProtocolError, KafkaJSServerDoesNotSupportApiKey, protocolError } from '../errors/index.ts'
 import type { Logger } from '../logger.ts'
 import { asError } from '../network/as-error.ts'
-import { retrying } from '../retry.ts'
+import { type RetrySettings, type RetryWorld, retrying } from '../retry.ts'
 import type { Gate } from './gate.ts'
 import type { ProducerName } from './partition-queue.ts'
 
@@ -21,16 +21,19 @@ export class IdempotentGate implements Gate {
   readonly #cluster: Cluster
   readonly #logger: Logger
   readonly #isRequired: boolean
+  readonly #world: RetryWorld
+  readonly #ending = new AbortController()
   #name: ProducerName | null | undefined
   #isAsking = false
   changed = (): void => {}
   broken = (_error: Error): void => {}
 
   /** @param isRequired Whether the program said `idempotent: true`. */
-  constructor(cluster: Cluster, { logger, isRequired }: { logger: Logger; isRequired: boolean }) {
+  constructor(cluster: Cluster, { logger, isRequired, retry }: { logger: Logger; isRequired: boolean; retry: RetrySettings }) {
     this.#cluster = cluster
     this.#logger = logger
     this.#isRequired = isRequired
+    this.#world = { clock: cluster.clock, random: cluster.random, retry }
   }
 
   name(): ProducerName | null | undefined {
@@ -61,15 +64,21 @@ export class IdempotentGate implements Gate {
 
   failed(): void {}
 
+  stop(): void {
+    this.#ending.abort()
+  }
+
   async #ask(): Promise<void> {
     try {
-      this.#name = await retrying(this.#cluster, async () => {
+      const ask = async (): Promise<ProducerName> => {
         const body = { transactionalId: null, transactionTimeoutMs: NO_TIMEOUT_MS }
         const { body: answer } = await this.#cluster.request('any', initProducerIdApi, body)
         if (answer.errorCode !== ErrorCode.NONE) throw protocolError(answer.errorCode)
         return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
-      })
+      }
+      this.#name = await retrying(this.#world, ask, this.#ending.signal)
     } catch (error) {
+      if (this.#ending.signal.aborted) return
       if (this.#isRequired || !isRefused(error)) return this.broken(asError(error))
       this.#name = null
       this.#logger.warn('The cluster does not let this producer be idempotent; it goes on without', { error: asError(error).message })
@@ -96,4 +105,5 @@ export class OpenGate implements Gate {
   }
   renew(): void {}
   failed(): void {}
+  stop(): void {}
 }

@@ -55,8 +55,17 @@ export class Pipeline {
     const topics = merged(given)
     const names = topics.map(({ topic }) => topic)
     const delivery = new Delivery()
-    if (!(this.#lanes.isFree(names) && this.#tryNow(topics, kind, delivery))) {
-      await this.#lanes.enter(names, () => this.#later(topics, { kind, delivery, signal }))
+    const placedNow = this.#lanes.isFree(names) ? this.#placedNow(topics) : undefined
+    if (placedNow !== undefined && this.#memory.tryTake(bytesOf(placedNow))) this.#append(placedNow, kind, delivery)
+    else {
+      const ready = placedNow === undefined ? () => this.#placedLater(topics, signal) : () => Promise.resolve(placedNow)
+      const entered = this.#lanes.enter(names, async () => {
+        signal?.throwIfAborted()
+        const list = await ready()
+        await this.#room(bytesOf(list), signal)
+        this.#append(list, kind, delivery)
+      })
+      await (signal === undefined ? entered : abortable(entered, signal))
     }
     delivery.closed()
     return signal === undefined ? delivery.promise : abortable(delivery.promise, signal)
@@ -78,54 +87,48 @@ export class Pipeline {
     this.#sender.giveUp(error)
   }
 
-  /** Adds the messages at once, if everything that it takes is there. */
-  #tryNow(topics: readonly TopicMessages<unknown, unknown>[], kind: BatchKind, delivery: Delivery): boolean {
+  /** The messages with their places, if everything that it takes is there. */
+  #placedNow(topics: readonly TopicMessages<unknown, unknown>[]): Placed[] | undefined {
     const { topics: known } = this.#cluster.image
     const list: Placed[] = []
-    let bytes = 0
     for (const { topic, messages } of topics) {
       const facts = known.get(topic)
-      if (facts === undefined || facts.partitions.length === 0 || serializersOf(this.#settings.serializers, topic) !== undefined)
-        return false
+      if (facts === undefined || facts.partitions.length === 0) return undefined
+      if (serializersOf(this.#settings.serializers, topic) !== undefined) return undefined
       try {
-        const one = this.#placed(facts, messages)
-        bytes += one.mostBytes
-        list.push(one)
+        list.push(this.#placed(facts, messages))
       } catch (error) {
-        if (error instanceof KafkaJSUnknownPartitionError) return false
+        if (error instanceof KafkaJSUnknownPartitionError) return undefined
         throw error
       }
     }
-    if (!this.#memory.tryTake(bytes)) return false
-    this.#append(list, { bytes, kind, delivery })
-    return true
+    return list
   }
 
-  async #later(
-    topics: readonly TopicMessages<unknown, unknown>[],
-    { kind, delivery, signal }: { kind: BatchKind; delivery: Delivery; signal: AbortSignal | undefined },
-  ): Promise<void> {
+  async #placedLater(topics: readonly TopicMessages<unknown, unknown>[], signal: AbortSignal | undefined): Promise<Placed[]> {
     const ready = await Promise.all(topics.map(({ topic, messages }) => this.#serialized(topic, messages)))
     const facts = await this.#facts(
       topics.map(({ topic }) => topic),
       signal,
     )
-    let list: Placed[]
     try {
-      list = this.#all(topics, ready, facts)
+      return this.#all(topics, ready, facts)
     } catch (error) {
       if (!(error instanceof KafkaJSUnknownPartitionError)) throw error
       // Partitions may have been added since.
       await this.#cluster.refresh()
-      list = this.#all(topics, ready, this.#cluster.image.topics)
+      return this.#all(topics, ready, this.#cluster.image.topics)
     }
-    let bytes = 0
-    for (const { mostBytes } of list) bytes += mostBytes
-    if (!this.#memory.tryTake(bytes)) {
-      this.#sender.wake()
-      await this.#memory.take(bytes, signal)
-    }
-    this.#append(list, { bytes, kind, delivery })
+  }
+
+  async #room(bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#memory.tryTake(bytes)) return
+    this.#sender.wake()
+    await this.#memory.take(bytes, signal)
+    if (signal?.aborted !== true) return
+    this.#memory.give(bytes)
+    throw asError(signal.reason)
   }
 
   #all(
@@ -152,10 +155,10 @@ export class Pipeline {
     return placed(facts, messages, { partitioning: this.#partitioning, maxRequestSize: this.#settings.maxRequestSize, nowMs })
   }
 
-  #append(list: readonly Placed[], { bytes, kind, delivery }: { bytes: number; kind: BatchKind; delivery: Delivery }): void {
+  #append(list: readonly Placed[], kind: BatchKind, delivery: Delivery): void {
     let grown = 0
     for (const one of list) if (one.records.length > 0) grown += this.#accumulator.append(one, kind, delivery)
-    this.#memory.adjust(grown - bytes)
+    this.#memory.adjust(grown - bytesOf(list))
     this.#sender.wake()
   }
 
@@ -181,6 +184,13 @@ export class Pipeline {
       retryTime = Math.min(retryTime * retry.multiplier, retry.maxRetryTime, 1_000)
     }
   }
+}
+
+/** What they may have in batches, at most. */
+function bytesOf(list: readonly Placed[]): number {
+  let bytes = 0
+  for (const { mostBytes } of list) bytes += mostBytes
+  return bytes
 }
 
 /** Messages of one topic together (KafkaJS consolidates them), without a change to what was given. */

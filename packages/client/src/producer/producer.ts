@@ -127,9 +127,9 @@ class ClusterProducer implements Producer {
   }
 
   #newPipeline(): Pipeline {
-    const { isIdempotent, isIdempotenceRequired } = this.#settings
+    const { isIdempotent, isIdempotenceRequired, retry } = this.#settings
     const gate = isIdempotent
-      ? new IdempotentGate(this.#cluster, { logger: this.#logger, isRequired: isIdempotenceRequired })
+      ? new IdempotentGate(this.#cluster, { logger: this.#logger, isRequired: isIdempotenceRequired, retry })
       : new OpenGate()
     return new Pipeline({ cluster: this.#cluster, settings: this.#settings, memory: this.#memory, gate })
   }

@@ -48,8 +48,9 @@ export class Sender {
   #flushing = 0
   #isStopped = false
   #refreshing = false
+  #refreshedAtMs = Number.NEGATIVE_INFINITY
   #timer: Timer | undefined
-  #timerAtMs = Number.POSITIVE_INFINITY
+  #timerAtMs = 0
 
   constructor({ cluster, accumulator, memory, gate, settings }: SenderParts) {
     this.#cluster = cluster
@@ -82,7 +83,7 @@ export class Sender {
       const done = (): void => {
         if (--open === 0) resolve()
       }
-      for (const batch of incomplete) (batch.onDone ??= []).push(done)
+      for (const batch of incomplete.keys()) (batch.onDone ??= []).push(done)
     })
     this.#flushing--
   }
@@ -98,8 +99,10 @@ export class Sender {
   stop(error: Error): void {
     this.#isStopped = true
     this.#timer?.cancel()
+    this.#timer = undefined
+    this.#gate.stop()
     this.giveUp(error)
-    for (const batch of this.#accumulator.incomplete) this.#end(batch, () => batch.failed(error))
+    for (const batch of this.#accumulator.incomplete.keys()) this.#end(batch, () => batch.failed(error))
   }
 
   #drain(): void {
@@ -130,8 +133,12 @@ export class Sender {
       }
     }
     for (const [node, queues] of byNode) this.#sendTo(node, queues, nowMs)
-    if (isLeaderMissing) this.#refresh()
-    const [oldest] = this.#accumulator.incomplete
+    if (isLeaderMissing) {
+      const atMs = this.#refreshedAtMs + this.#settings.retry.initialRetryTime
+      if (atMs <= nowMs) this.#refresh()
+      else nextMs = Math.min(nextMs, atMs)
+    }
+    const [oldest] = this.#accumulator.incomplete.keys()
     this.#wakeAt(Math.min(nextMs, oldest?.deadlineMs ?? Number.POSITIVE_INFINITY), nowMs)
   }
 
@@ -301,7 +308,7 @@ export class Sender {
     for (const part of batches) {
       part.sealed(producer === undefined ? undefined : { ...producer, baseSequence: sequence })
       sequence = (sequence + part.count) % 0x80000000
-      incomplete.add(part)
+      incomplete.set(part, queue)
       queue.putBack(part)
     }
     batch.replaced()
@@ -309,48 +316,46 @@ export class Sender {
   }
 
   #expire(nowMs: number): void {
-    for (const batch of this.#accumulator.incomplete) {
+    for (const [batch, queue] of this.#accumulator.incomplete) {
       if (batch.deadlineMs > nowMs) return
-      this.#expireBatch(batch)
-    }
-  }
-
-  #expireBatch(batch: ProducerBatch): void {
-    for (const queue of this.#accumulator.queues()) {
       const at = queue.waiting.indexOf(batch)
-      if (at < 0 && !queue.inFlight.includes(batch)) continue
       if (at >= 0) queue.waiting.splice(at, 1)
-      const place = `${queue.topic}-${queue.partition}`
-      const tries = batch.attempts === 0 ? 'never sent' : `sent ${batch.attempts} times`
-      const cause = batch.lastError
-      const error = new KafkaJSTimeout(
-        `${batch.count} messages for ${place} were not acknowledged within the delivery time-out (${tries})${cause === undefined ? '' : `: ${cause.message}`}`,
-        { cause, hint: 'Look at the cause; deliveryTimeoutMs says how long messages may take' },
-      )
-      return this.#failed(queue, batch, error)
+      this.#failed(queue, batch, expired(queue, batch))
     }
-    this.#accumulator.incomplete.delete(batch)
   }
 
   #refresh(): void {
     if (this.#refreshing) return
     this.#refreshing = true
+    const { clock } = this.#cluster
     const done = (): void => {
       this.#refreshing = false
+      this.#refreshedAtMs = clock.monotonic()
       this.wake()
     }
-    this.#cluster.refresh().then(done, () => this.#cluster.clock.after(this.#settings.retry.initialRetryTime, done))
+    this.#cluster.refresh().then(done, done)
   }
 
+  /** A timer that fires too early does no harm: it is set anew then. */
   #wakeAt(atMs: number, nowMs: number): void {
-    if (atMs === this.#timerAtMs) return
+    if (this.#timer !== undefined && atMs >= this.#timerAtMs && Number.isFinite(atMs)) return
     this.#timer?.cancel()
     this.#timer = undefined
-    this.#timerAtMs = atMs
     if (!Number.isFinite(atMs)) return
-    this.#timer = this.#cluster.clock.after(Math.max(0, atMs - nowMs), () => {
-      this.#timerAtMs = Number.POSITIVE_INFINITY
+    this.#timerAtMs = atMs
+    this.#timer = this.#cluster.clock.after(Math.max(1, Math.ceil(atMs - nowMs)), () => {
+      this.#timer = undefined
       this.wake()
     })
   }
+}
+
+function expired(queue: PartitionQueue, batch: ProducerBatch): Error {
+  const place = `${queue.topic}-${queue.partition}`
+  const tries = batch.attempts === 0 ? 'never sent' : `sent ${batch.attempts} times`
+  const cause = batch.lastError
+  return new KafkaJSTimeout(
+    `${batch.count} messages for ${place} were not acknowledged within the delivery time-out (${tries})${cause === undefined ? '' : `: ${cause.message}`}`,
+    { cause, hint: 'Look at the cause; deliveryTimeoutMs says how long messages may take' },
+  )
 }

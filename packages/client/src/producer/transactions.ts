@@ -168,6 +168,8 @@ export class Transactions implements Gate {
 
   renew(): void {}
 
+  stop(): void {}
+
   failed(error: Error): void {
     this.#needsEpoch = true
     this.#fail(error)
