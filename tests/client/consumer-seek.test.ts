@@ -105,6 +105,11 @@ test('partitions can be read without a group', async () => {
   expect(got.toSorted()).toEqual(['0/1', '0/2', '1/0', '1/1', '1/2'])
   expect(consumer.assignment()).toEqual([{ topic, partitions: [0, 1] }])
   await expect(consumer.commitOffsets([{ topic, partition: 0, offset: '1' }])).rejects.toThrow('nowhere to commit')
+  await consumer.stop()
+  await world.write(topic, texts(1, 3), 1)
+  await consumer.run({ eachMessage: async ({ partition, message }) => void got.push(`${partition}/${message.offset}`) })
+  await until(() => got.length === 6)
+  expect(got[5]).toBe('1/3')
 })
 
 test('by hand with a group id, offsets are committed for it', async () => {

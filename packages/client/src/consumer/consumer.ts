@@ -59,10 +59,7 @@ function plainConsumer(own: GroupConsumer, parts: ConsumerParts): Consumer {
     stop: () => own.stop(),
     subscribe: async subscription => {
       if (own.running !== null) throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
-      await own.subscriptions.add(
-        subscribedTopics(subscription),
-        subscription.fromBeginning ?? (config.offsetReset === undefined ? false : undefined),
-      )
+      await own.subscriptions.add(subscribedTopics(subscription), subscription.fromBeginning)
     },
     assign: partitions => own.assign(partitions.map(({ offset, ...at }) => (offset === undefined ? at : seekTarget({ ...at, offset })))),
     run: runConfig => run(own, runConfig ?? {}),

@@ -71,6 +71,11 @@ export class GroupConsumer {
   assign(partitions: readonly AssignedByHand[]): void {
     if (this.#engine !== null) throw new KafkaJSNonRetriableError('Cannot assign partitions while consumer is running')
     this.#manual = partitions
+    for (const { topic, partition, offset } of partitions) if (offset !== undefined) this.#beginAt(topic, partition, offset)
+  }
+
+  #beginAt(topic: string, partition: number, offset: number): void {
+    this.#seeks.set(topic, (this.#seeks.get(topic) ?? new Map<number, number>()).set(partition, offset))
   }
 
   /** Begins a run. */
@@ -130,9 +135,6 @@ export class GroupConsumer {
 
   #positions(membership: Membership): Positions {
     const { readUncommitted = false } = this.config
-    for (const { topic, partition, offset } of this.#manual ?? []) {
-      if (offset !== undefined) this.#seeks.set(topic, (this.#seeks.get(topic) ?? new Map<number, number>()).set(partition, offset))
-    }
     return new Positions({
       committed: partitions => membership.committed(partitions),
       offsetsAt: async partitions => {
@@ -199,10 +201,11 @@ export class GroupConsumer {
     }
   }
 
-  /** Ends the run, and any new beginning that is due. */
+  /** Ends the run, and any new beginning that is due. Pauses and seeks end with it. */
   async stop(): Promise<void> {
     this.#stops++
     await this.#halt(this.#engine)
+    this.#forget()
     this.#end(null)
     this.logger.info('Stopped', { groupId: this.groupId })
   }
@@ -210,7 +213,13 @@ export class GroupConsumer {
   async disconnect(): Promise<void> {
     this.#stops++
     await this.#close(this.#engine)
+    this.#forget()
     this.#end(null)
+  }
+
+  #forget(): void {
+    this.#pauses.clear()
+    if (this.#manual === null) this.#seeks.clear()
   }
 
   async #close(engine: Engine | null): Promise<void> {
@@ -233,6 +242,8 @@ export class GroupConsumer {
     if (engine === null) return
     await engine.stop()
     if (this.#engine === engine) this.#engine = null
+    // Without a group nobody but this consumer knows where it was.
+    if (this.config.groupId === null) for (const { topic, partition, offset } of engine.ended) this.#beginAt(topic, partition, offset)
     this.cluster.events.emit('consumer.stop', null)
   }
 

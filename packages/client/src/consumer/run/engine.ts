@@ -55,6 +55,8 @@ export class Engine implements AssignmentListener, WorkWorld {
   readonly #lanes: Lanes | null
   readonly #ending = new AbortController()
   readonly #wake = new Wake()
+  /** Where the partitions were when the run ended. */
+  ended: (TopicPartition & { readonly offset: number })[] = []
   #isRunning = true
   #crashed = false
   #active = 0
@@ -151,6 +153,7 @@ export class Engine implements AssignmentListener, WorkWorld {
     await this.#loop
     if (autoCommit) await this.#quietly(this.committer.flush(), 'Could not commit at the end')
     this.committer.close()
+    this.ended = [...this.assignment.owned].map(({ topic, partition, resolved: offset }) => ({ topic, partition, offset }))
     await this.#quietly(this.membership.leave(), 'Could not leave the group')
     for (const owned of this.assignment.owned) owned.close(new Error('The consumer was stopped'))
     await this.#quietly(this.#fetcher.close(), 'Could not end the fetches')

@@ -14,7 +14,7 @@ export interface TopicSelection {
   readonly partitions?: readonly number[] | undefined
 }
 
-/** Pauses by topic; they outlast rebalances. */
+/** Pauses by topic; they outlast rebalances, and crashes that are followed by a new beginning. */
 export class Pauses {
   readonly #topics = new Map<string, TopicPauses>()
 
@@ -51,6 +51,10 @@ export class Pauses {
   has(topic: string, partition: number): boolean {
     const pauses = this.#topics.get(topic)
     return pauses !== undefined && (pauses.paused.has(partition) || (pauses.all && !pauses.resumed.has(partition)))
+  }
+
+  clear(): void {
+    this.#topics.clear()
   }
 
   #of(topic: string): TopicPauses {
