@@ -13,6 +13,7 @@ import type { KafkaConfig } from './options.ts'
 import { createProducer } from './producer/producer.ts'
 import type { ProducerSerializers } from './producer/serializers.ts'
 import type { Producer, ProducerConfig } from './producer/types.ts'
+import { Redelivery } from './redelivery/redelivery.ts'
 import type { RetryOptions } from './retry.ts'
 
 type OwnOptions = Pick<ClusterOptions, 'metadataMaxAge' | 'allowAutoTopicCreation' | 'maxInFlightRequests'> & {
@@ -39,7 +40,9 @@ export class Kafka {
   /** Makes a member of a consumer group, or with `groupId: null` a consumer that reads what it is told to. */
   consumer<const C extends ConsumerConfig>(config: C): Consumer<MessagesOf<C>> {
     const { retry, metadataMaxAge, allowAutoTopicCreation, maxInFlightRequests } = config
-    return createConsumer(this.#cluster({ retry, metadataMaxAge, allowAutoTopicCreation, maxInFlightRequests }), config)
+    const cluster = this.#cluster({ retry, metadataMaxAge, allowAutoTopicCreation, maxInFlightRequests })
+    const redelivery = new Redelivery({ cluster, config, producer: () => this.producer(), consumer: of => this.consumer(of) })
+    return redelivery.wrap(createConsumer(cluster, { ...config, middleware: [redelivery.middleware, ...(config.middleware ?? [])] }))
   }
 
   /** Makes an admin. */

@@ -1,0 +1,222 @@
+// Gives a consumer the options `retry` and `deadLetter` of `run`. It stands in the consumer's chain as the outermost middleware, so that what it calls
+// again is everything inside: the program's middleware, deserializers and handler.
+import type { Cluster } from '../cluster/cluster.ts'
+import { createAdmin } from '../admin/admin.ts'
+import type { MessagesByTopic } from '../consumer/codec.ts'
+import type { HandlerMiddleware, MessageContext, MessageHandler } from '../consumer/run/handler.ts'
+import type { Consumer, ConsumerConfig, ConsumerRunConfig } from '../consumer/types.ts'
+import { KafkaJSAggregateError, KafkaJSNonRetriableError } from '../errors/index.ts'
+import type { Producer } from '../producer/types.ts'
+import { Breaker } from './breaker.ts'
+import { Circuit } from './circuit.ts'
+import { RedeliveryEvents } from './events.ts'
+import { Handling } from './handling.ts'
+import { names, originOf, numberOf } from './headers.ts'
+import type { RedeliverySettings } from './policies.ts'
+import { redeliverySettings } from './policies.ts'
+import { RetryConsumer } from './retry-consumer.ts'
+import { RetryPattern } from './retry-pattern.ts'
+
+/** What redelivery takes of its client. */
+export interface RedeliveryParts {
+  readonly cluster: Cluster
+  readonly config: ConsumerConfig
+  readonly producer: () => Producer
+  readonly consumer: (config: ConsumerConfig) => Consumer
+}
+
+/** One run with redelivery. */
+interface Active {
+  readonly settings: RedeliverySettings
+  readonly handling: Handling
+  readonly circuit: Circuit | null
+  readonly ending: AbortController
+  retry: RetryConsumer | null
+}
+
+/** A pattern is matched again this often, in ms, so that new retry topics are found. */
+const patternAgeMs = 10_000
+
+/** Redelivery of one consumer. */
+export class Redelivery {
+  readonly #parts: RedeliveryParts
+  readonly #events: RedeliveryEvents
+  readonly #subscribed: (string | RegExp)[] = []
+  readonly #ensured = new Map<string, Promise<void>>()
+  #producer: Producer | null = null
+  #active: Active | null = null
+  #inner: MessageHandler = () => undefined
+
+  constructor(parts: RedeliveryParts) {
+    this.#parts = parts
+    this.#events = new RedeliveryEvents(parts.cluster.events)
+  }
+
+  /** To be the consumer's first middleware. */
+  readonly middleware: HandlerMiddleware = next => {
+    this.#inner = next
+    return context => {
+      const active = this.#active
+      if (active === null) return next(context)
+      return this.#isMoved(active.settings, context) ? undefined : active.handling.first(next, context)
+    }
+  }
+
+  /** Whether a pattern of the consumer matched one of its own retry or dead-letter topics: those are not read as others are. */
+  #isMoved({ groupId, retryTopic, deadLetterTopic }: RedeliverySettings, { topic, message }: MessageContext): boolean {
+    if (this.#subscribed.includes(topic)) return false
+    const origin = originOf(message)
+    if (origin === null || origin.group !== groupId) return false
+    return topic === retryTopic(origin.topic, numberOf(message.headers, names.stage) ?? 1) || topic === deadLetterTopic?.(origin.topic)
+  }
+
+  /** The consumer with the options. */
+  wrap<M extends MessagesByTopic>(consumer: Consumer<M>): Consumer<M> {
+    const stop = async (): Promise<void> => {
+      await Promise.all([consumer.stop(), this.#stop()])
+    }
+    const disconnect = async (): Promise<void> => {
+      await Promise.all([consumer.disconnect(), this.#stop()])
+      const producer = this.#producer
+      this.#producer = null
+      await producer?.disconnect()
+    }
+    return {
+      ...consumer,
+      subscribe: async subscription => {
+        await consumer.subscribe(subscription)
+        this.#subscribed.push(...('topics' in subscription ? subscription.topics : [subscription.topic]))
+      },
+      run: config => this.#run(consumer, config ?? {}),
+      resume: topics => {
+        this.#active?.circuit?.resumed()
+        consumer.resume(topics)
+      },
+      stop,
+      disconnect,
+      [Symbol.asyncDispose]: disconnect,
+    }
+  }
+
+  async #run<M extends MessagesByTopic>(consumer: Consumer<M>, config: ConsumerRunConfig<M>): Promise<void> {
+    const { retry, deadLetter, createTopics, ...rest } = config
+    if (this.#active !== null || (retry === undefined && deadLetter === undefined)) return consumer.run(rest)
+    const { cluster, config: own } = this.#parts
+    if (own.groupId === null) throw new KafkaJSNonRetriableError('retry and deadLetter need a consumer with a groupId')
+    if (config.eachMessage === undefined) throw new KafkaJSNonRetriableError('retry and deadLetter are for eachMessage')
+    const redelivery = {
+      ...(retry !== undefined && { retry }),
+      ...(deadLetter !== undefined && { deadLetter }),
+      ...(createTopics !== undefined && { createTopics }),
+    }
+    const settings = redeliverySettings(own.groupId, redelivery, cluster.random)
+    this.#producer ??= this.#parts.producer()
+    await Promise.all([consumer.connect(), this.#producer.connect()])
+    const active = this.#makeActive(settings, [consumer], this.#producer)
+    this.#active = active
+    await this.#ensureAll(settings)
+    await consumer.run(rest)
+    if (settings.delaysMs.length > 0 && !active.ending.signal.aborted)
+      await this.#runRetries(active, config.partitionsConsumedConcurrently ?? 1)
+  }
+
+  #makeActive(
+    settings: RedeliverySettings,
+    consumers: Pick<Consumer, 'assignment' | 'paused' | 'pause' | 'resume'>[],
+    producer: Producer,
+  ): Active {
+    const { cluster } = this.#parts
+    const logger = cluster.logger.namespace('Redelivery')
+    const ending = new AbortController()
+    const breaker = settings.breaker === null ? null : new Breaker(settings.breaker)
+    const circuit =
+      breaker === null
+        ? null
+        : new Circuit({ clock: cluster.clock, logger, groupId: settings.groupId, breaker, events: this.#events, consumers })
+    const handling = new Handling({
+      cluster,
+      logger,
+      settings,
+      events: this.#events,
+      breaker,
+      producer,
+      ensure: topic => this.#ensure(settings, topic),
+      signal: ending.signal,
+      opened: () => circuit?.open(),
+    })
+    return { settings, handling, circuit, ending, retry: null }
+  }
+
+  async #runRetries(active: Active, partitionsConsumedConcurrently: number): Promise<void> {
+    const { cluster, config } = this.#parts
+    const { key: _key, value: _value, codecs: _codecs, middleware: _middleware, ...own } = config
+    const { groupId } = active.settings
+    const hasPatterns = this.#subscribed.some(topic => topic instanceof RegExp)
+    const consumer = this.#parts.consumer({
+      ...own,
+      groupId: `${groupId}.retry`,
+      ...(own.groupInstanceId !== undefined && { groupInstanceId: `${own.groupInstanceId}.retry` }),
+      ...(hasPatterns && { metadataMaxAge: patternAgeMs }),
+      offsetReset: 'earliest',
+    })
+    const retry = new RetryConsumer({
+      clock: cluster.clock,
+      consumer,
+      groupId,
+      longestMs: Math.max(...active.settings.delaysMs),
+      partitionsConsumedConcurrently,
+      handle: (stage, context) => active.handling.at(stage, this.#inner, context),
+    })
+    active.retry = retry
+    active.circuit?.add(consumer)
+    consumer.on('consumer.crash', ({ payload }) => cluster.events.emit('consumer.crash', payload))
+    await retry.run(this.#retryTopics(active.settings))
+  }
+
+  /** Topics to be read for later tries; for patterns, all that are named as ours by default. */
+  #retryTopics({ delaysMs, groupId, retryTopic }: RedeliverySettings): (string | RegExp)[] {
+    const named = this.#subscribed.filter(topic => typeof topic === 'string')
+    const topics = [...new Set(named)].flatMap(topic => delaysMs.map((_, index) => retryTopic(topic, index + 1)))
+    if (named.length === this.#subscribed.length) return topics
+    return [...topics, new RetryPattern(groupId)]
+  }
+
+  async #ensureAll(settings: RedeliverySettings): Promise<void> {
+    const named = this.#subscribed.filter(topic => typeof topic === 'string')
+    const topics = named.flatMap(topic => [
+      ...settings.delaysMs.map((_, index) => settings.retryTopic(topic, index + 1)),
+      ...(settings.deadLetterTopic === null ? [] : [settings.deadLetterTopic(topic)]),
+    ])
+    await Promise.all([...new Set(topics)].map(topic => this.#ensure(settings, topic)))
+  }
+
+  /** Makes a topic that is missing, once; a topic that may not be made is told when it is written to. */
+  #ensure({ creation }: RedeliverySettings, topic: string): Promise<void> {
+    if (creation === null) return Promise.resolve()
+    const known = this.#ensured.get(topic)
+    if (known !== undefined) return known
+    const { cluster } = this.#parts
+    const made = createAdmin(cluster)
+      .createTopics({ topics: [{ topic, ...creation }] })
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          this.#ensured.delete(topic)
+          const causes = error instanceof KafkaJSAggregateError ? error.errors : [error]
+          cluster.logger.namespace('Redelivery').warn('Could not make a topic', { topic, error: causes.map(String).join(', ') })
+        },
+      )
+    this.#ensured.set(topic, made)
+    return made
+  }
+
+  async #stop(): Promise<void> {
+    const active = this.#active
+    if (active === null) return
+    active.ending.abort(new Error('The consumer was stopped'))
+    active.circuit?.end()
+    await active.retry?.stop()
+    await active.retry?.consumer.disconnect()
+    if (this.#active === active) this.#active = null
+  }
+}
