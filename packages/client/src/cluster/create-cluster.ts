@@ -30,7 +30,8 @@ export function createCluster(options: ClusterOptions): Cluster {
   const events = options.events ?? new EventEmitter(clock, logger)
   return new LiveCluster({
     brokers: options.brokers,
-    settings: networkSettings(options, { clock, random, logger, events }),
+    logger,
+    settings: networkSettings(options, { clock, random, logger: logger.namespace('Connection'), events }),
     retry: retrySettings(options.retry),
     metadataMaxAgeMs: options.metadataMaxAge ?? 300_000,
     allowAutoTopicCreation: options.allowAutoTopicCreation ?? true,

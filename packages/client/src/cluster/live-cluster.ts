@@ -24,6 +24,7 @@ const requests = tracingChannel('ottla:client:request')
 /** What a cluster is made of. */
 export interface LiveClusterParts {
   readonly brokers: NetworkOptions['brokers']
+  readonly logger: Logger
   readonly settings: NetworkSettings
   readonly retry: RetrySettings
   readonly metadataMaxAgeMs: number
@@ -45,18 +46,18 @@ export class LiveCluster implements Cluster {
   #connecting: Promise<void> | null = null
   #ending = new AbortController()
 
-  constructor({ brokers, settings, retry, metadataMaxAgeMs, allowAutoTopicCreation }: LiveClusterParts) {
+  constructor({ brokers, logger, settings, retry, metadataMaxAgeMs, allowAutoTopicCreation }: LiveClusterParts) {
     this.clientId = settings.clientId
     this.retry = retry
     this.requestTimeoutMs = settings.requestTimeoutMs
     this.clock = settings.clock
     this.random = settings.random
-    this.logger = settings.logger
+    this.logger = logger
     this.events = settings.events
     this.#nodes = new Nodes({ brokers, settings, lost: nodeId => this.#lost(nodeId) })
     this.#metadata = new Metadata({
       clock: settings.clock,
-      logger: settings.logger,
+      logger: logger.namespace('Cluster'),
       maxAgeMs: metadataMaxAgeMs,
       allowAutoTopicCreation,
       ask: async body => (await this.request('any', metadataApi, body)).body,

@@ -4,7 +4,7 @@ import type { AnyApi, ApiVersionsResponse, ResponseOf } from '@ottla/protocol'
 import { apiVersionsApi, bounds, ErrorCode } from '@ottla/protocol'
 import type { BodyFor, RequestOptions } from '../cluster/cluster.ts'
 import { KafkaJSConnectionClosedError, KafkaJSConnectionError, protocolError } from '../errors/index.ts'
-import { asError } from './as-error.ts'
+import { asError, messageOf } from './as-error.ts'
 import type { Phase, Symptoms } from './diagnosis.ts'
 import { diagnose } from './diagnosis.ts'
 import type { FrameSink } from './frames.ts'
@@ -189,9 +189,9 @@ export class Connection implements FrameSink {
   }
 
   #openSocket(): void {
-    const { ssl, socketFactory } = this.#settings
+    const { ssl, socketFactory, connectionTimeoutMs } = this.#settings
     const { host, port } = this.address
-    const options = { host, port, ssl, onConnect: () => this.#onConnected?.(), reads: this.#frames }
+    const options = { host, port, ssl, connectionTimeoutMs, onConnect: () => this.#onConnected?.(), reads: this.#frames }
     let socket: Duplex
     try {
       socket = socketFactory === null ? openSocket(options) : openForeignSocket(socketFactory, options)
@@ -201,7 +201,7 @@ export class Connection implements FrameSink {
     }
     this.#socket = socket
     this.#outgoing = new Outgoing(socket)
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#failFor({ kind: 'error', code: error.code, message: error.message }))
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#failFor({ kind: 'error', code: error.code, message: messageOf(error) }))
     socket.on('connect', () => {
       this.#reached = true
     })

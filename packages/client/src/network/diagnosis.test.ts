@@ -69,6 +69,17 @@ describe('what is wrong is named', () => {
     expect((await failure(cluster.connect())).message).toContain('An HTTP server listens there')
   })
 
+  it('another server', async () => {
+    const address = await listening(createServer(socket => void socket.write('SSH-2.0-OpenSSH_9.6\r\n')))
+    const { cluster } = clusterOf(address)
+    expect((await failure(cluster.connect())).message).toMatch(/not the Kafka protocol, it begins with "SSH-2.0-OpenSSH_9.6"/)
+  })
+
+  it('a name with several addresses where nobody listens', async () => {
+    const { cluster } = clusterOf('localhost:1')
+    expect((await failure(cluster.connect())).message).toMatch(/^Connection error: connect ECONNREFUSED .*Nothing listens there/)
+  })
+
   it('a TLS listener without `ssl`', async () => {
     const address = await listening(createTlsServer({}))
     const { cluster } = clusterOf(address)

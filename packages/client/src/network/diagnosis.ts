@@ -39,11 +39,17 @@ export function diagnose(symptoms: Symptoms): { readonly text: string; readonly 
   return { text: `${headline(symptoms)}. ${hint}`, hint }
 }
 
-function headline({ kind, host, port, message, waitedMs, phase, asked }: Symptoms): string {
+function headline({ kind, host, port, message, waitedMs, phase, asked, start }: Symptoms): string {
   if (kind === 'error') return `Connection error: ${message ?? 'unknown'}`
   if (kind === 'closed') return `Closed connection: ${host}:${port} closed it ${asked === undefined ? whileDoing[phase] : `after ${asked}`}`
-  if (kind === 'garbage') return `Connection error: what ${host}:${port} sent is not the Kafka protocol`
+  if (kind === 'garbage') return `Connection error: what ${host}:${port} sent is not the Kafka protocol${quoted(start)}`
   return `Connection timeout: nothing came from ${host}:${port} within ${waitedMs ?? 0} ms ${whileDoing[phase]}`
+}
+
+/** The beginning of what came, where it is text. */
+function quoted(start: Buffer | undefined): string {
+  const text = /^[\x20-\x7e]{4,40}/.exec(start?.toString('latin1') ?? '')?.[0]
+  return text === undefined ? '' : `, it begins with ${JSON.stringify(text)}`
 }
 
 const whileDoing: Readonly<Record<Phase, string>> = {

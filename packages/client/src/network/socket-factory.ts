@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
 
 const KEEP_ALIVE_DELAY_MS = 60_000
+const LEAST_ATTEMPT_MS = 250
 
 /** What a socket factory is given. It calls `onConnect` once the stream can be written to. */
 export interface ISocketFactoryArgs {
@@ -28,12 +29,13 @@ export interface SocketOptions {
   readonly host: string
   readonly port: number
   readonly ssl: TlsOptions | null
+  readonly connectionTimeoutMs: number
   readonly onConnect: () => void
   readonly reads: ReadTarget
 }
 
 /** Connects to a broker; reads are handed to `reads`, without a copy where they can be. */
-export function openSocket({ host, port, ssl, onConnect, reads }: SocketOptions): Socket {
+export function openSocket({ host, port, ssl, connectionTimeoutMs, onConnect, reads }: SocketOptions): Socket {
   const onread = {
     buffer: () => reads.target(),
     callback(size: number): boolean {
@@ -41,8 +43,10 @@ export function openSocket({ host, port, ssl, onConnect, reads }: SocketOptions)
       return true
     },
   }
-  if (ssl === null) return tuned(connectTcp({ host, port, noDelay: true, onread }, onConnect))
-  const socket = connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
+  // Of a name with several addresses, the first gets half of the time; Node's own 250 ms are too short for far away brokers.
+  const patience = { autoSelectFamilyAttemptTimeout: Math.max(LEAST_ATTEMPT_MS, connectionTimeoutMs / 2) }
+  if (ssl === null) return tuned(connectTcp({ host, port, noDelay: true, onread, ...patience }, onConnect))
+  const socket = connectTls({ host, port, ...patience, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
   socket.on('data', (chunk: Buffer) => reads.received(chunk))
   return tuned(socket)
 }

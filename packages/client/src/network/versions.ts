@@ -30,7 +30,7 @@ export class ServedVersions {
     const served = this.#ranges.get(api.key)
     const facts = { apiKey: api.key, apiName: api.name }
     if (served === undefined) {
-      const text = `${this.#broker} does not serve ${api.name} (API key ${api.key}): the broker is too old for this call, or it is switched off there`
+      const text = `${this.#broker} does not serve ${api.name} (API key ${api.key}): the broker is too old for this call, it is switched off there, or this is the port of a controller`
       throw new KafkaJSServerDoesNotSupportApiKey(text, facts)
     }
     const version = Math.min(mostHigh, served[1])
