@@ -2,7 +2,7 @@
 // watches whether these topics change, which asks for a new round.
 import type { JoinGroupResponse } from '@ottla/protocol'
 import type { Cluster, ClusterImage } from '../../../cluster/cluster.ts'
-import { KafkaJSNonRetriableError } from '../../../errors/index.ts'
+import { KafkaJSNonRetriableError, KafkaJSProtocolError } from '../../../errors/index.ts'
 import type { Assigner, GroupMember, GroupMemberAssignment } from '../../assignors/types.ts'
 import { parseAssignment, parseSubscription } from '../../assignors/consumer-protocol.ts'
 import { partitionKey } from '../../assignors/topic-partitions.ts'
@@ -70,7 +70,7 @@ export class GroupLeader {
     return [...topics]
   }
 
-  /** Topics that are not there get no assignment until they are. */
+  /** Topics that are not there get no assignment until they are. Rejects when the cluster could not be asked. */
   async #learn(topics: readonly string[]): Promise<void> {
     const { cluster } = this.#world
     const unknown = topics.filter(topic => !cluster.image.topics.has(topic))
@@ -78,6 +78,7 @@ export class GroupLeader {
     const asked = await Promise.allSettled(unknown.map(topic => cluster.topics([topic], { allowAutoTopicCreation: false })))
     for (const [index, outcome] of asked.entries()) {
       if (outcome.status === 'fulfilled') continue
+      if (!(outcome.reason instanceof KafkaJSProtocolError)) throw outcome.reason
       cluster.logger.warn('A subscribed topic has no metadata and is not assigned', {
         topic: unknown[index],
         error: String(outcome.reason),
