@@ -1,12 +1,13 @@
 // A broker under test in the hands of a test: what `startKafka` resolves with.
 import type { Duplex } from 'node:stream'
 import type { Broker } from '@ottla/broker'
+import { Kafka, type KafkaConfig, logLevel } from '@ottla/client'
 import { type Duration, milliseconds } from './duration.ts'
 import { Faults } from './faults/faults.ts'
 import type { Host } from './host/host.ts'
 import { LocalHost } from './host/local-host.ts'
 import type { StartOptions, TopicDeclaration } from './options.ts'
-import { createTopics, deleteTopics, listTopics, type TopicSummary } from './state/cluster-state.ts'
+import { createTopics, deleteTopics, listTopics, prepareCoordinators, type TopicSummary } from './state/cluster-state.ts'
 import { Group } from './state/group.ts'
 import { removeMembers } from './state/group-state.ts'
 import { Topic } from './state/topic.ts'
@@ -74,7 +75,7 @@ export class TestKafka implements KafkaView, AsyncDisposable {
     this.faults = faults
     this.#wire = new WireClient(() => host.connect())
     this.clock = {
-      now: () => host.now(),
+      now: () => host.clock.now(),
       advance: (duration, options = {}) => host.advance(milliseconds(duration), options),
     }
   }
@@ -94,7 +95,7 @@ export class TestKafka implements KafkaView, AsyncDisposable {
     const host = await parts.start(id => faults.hit(id))
     kafka = new TestKafka(host, parts, faults)
     try {
-      await kafka.createTopics(parts.options.topics ?? {})
+      await kafka.#prepare()
     } catch (error) {
       await kafka.close()
       throw error
@@ -115,6 +116,22 @@ export class TestKafka implements KafkaView, AsyncDisposable {
 
   /** For clients that take a factory of sockets, as KafkaJS does: connections in memory, whatever the transport. */
   readonly socketFactory: SocketFactory = args => connectTo(this.#host, args)
+
+  /**
+   * A client of @ottla/client for this broker. It shares the broker's clock, so that its retries, heartbeats and waits move on with
+   * `clock.advance`, and connects in memory where the broker has no port. It logs nothing unless told to.
+   */
+  client(config: Partial<KafkaConfig> = {}): Kafka {
+    const inMemory = this.#parts.options.transport === 'memory'
+    return new Kafka({
+      clientId: 'test',
+      brokers: this.brokers,
+      clock: this.#host.clock,
+      logLevel: logLevel.NOTHING,
+      ...(inMemory ? { socketFactory: this.socketFactory } : {}),
+      ...config,
+    })
+  }
 
   /** The broker itself, for what only this process can look at. Throws where it runs in a worker thread or is stopped. */
   get broker(): Broker {
@@ -154,7 +171,7 @@ export class TestKafka implements KafkaView, AsyncDisposable {
       this.#wire,
       (await listTopics(this.#wire)).map(({ name }) => name),
     )
-    await this.createTopics(this.#parts.options.topics ?? {})
+    await this.#prepare()
   }
 
   /** Topics and groups under a prefix that no other test has, so that tests can run side by side on one broker. */
@@ -206,7 +223,13 @@ export class TestKafka implements KafkaView, AsyncDisposable {
     return this.close()
   }
 
+  async #prepare(): Promise<void> {
+    await this.createTopics(this.#parts.options.topics ?? {})
+    await prepareCoordinators(this.#wire)
+  }
+
   async #close(): Promise<void> {
+    this.faults.forget()
     this.#wire.close()
     await this.#host.close()
     await this.#parts.cleanUp()

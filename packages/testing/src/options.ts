@@ -14,7 +14,9 @@ export interface StartOptions {
   readonly topics?: Readonly<Record<string, TopicDeclaration>>
   /** Makes ids, placements and random faults repeat. By default another one each time; `kafka.seed` tells it. */
   readonly seed?: number
-  /** 'hybrid' (default): real time, which `kafka.clock.advance` moves on. 'virtual': time passes by `advance` alone. */
+  /**
+   * 'hybrid' (default): real time, which `kafka.clock.advance` moves on. 'virtual': time passes by `advance` alone, but for waits
+   * up to 20 ms. Clients that try again wait in virtual time too, so somebody has to advance it. */
   readonly clock?: ClockMode
   /** Broker settings by Kafka's names, over `testSettings`. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>

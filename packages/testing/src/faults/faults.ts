@@ -2,6 +2,7 @@
 import { ErrorCode } from '@ottla/protocol'
 import type { Host } from '../host/host.ts'
 import { type Duration, milliseconds } from '../duration.ts'
+import { forgetSeed, noteSeed } from '../seeds.ts'
 import { Fault, type FaultTerms } from './fault.ts'
 import type { ApiName, FaultAction, FaultErrorName, FaultFilter, FaultOptions, RandomFaultKind } from './specs.ts'
 import { randomFaultApis } from './specs.ts'
@@ -128,6 +129,7 @@ export class Faults {
     const { apis = randomFaultApis, kinds = ['error', 'delay', 'drop before', 'drop after'], rate, seed = this.#parts.seed } = options
     if (!(rate >= 0 && rate <= 1)) throw new RangeError(`rate: ${rate}: a part of all requests, from 0 to 1`)
     this.#hasRandom = true
+    noteSeed(this, seed)
     const fault = this.#fault({ about: `random faults (seed ${seed})`, times: Number.POSITIVE_INFINITY, isOptional: true })
     const maxDelayMs = milliseconds(options.maxDelay ?? 100)
     fault.armed(this.#parts.host().addRandomFaults({ id: fault.id, seed, rate, kinds, apis, maxDelayMs }))
@@ -143,10 +145,16 @@ export class Faults {
 
   /** Lifts all faults and forgets them. */
   async clear(): Promise<void> {
+    this.forget()
+    await this.#parts.host().clearFaults()
+  }
+
+  /** Forgets all faults, with a broker that is gone. */
+  forget(): void {
     for (const fault of this.#faults.values()) fault.forgotten()
     this.#faults.clear()
     this.#hasRandom = false
-    await this.#parts.host().clearFaults()
+    forgetSeed(this)
   }
 
   /** A fault took a request. */

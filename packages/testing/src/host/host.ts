@@ -1,5 +1,6 @@
 // The seam between what a test uses and where the broker runs: in the test's own thread, or in a worker thread.
 import type { Duplex } from 'node:stream'
+import type { Clock } from '@ottla/protocol'
 import type { AdvanceOptions, ClockMode } from '../world/test-clock.ts'
 import type { DiskState } from '../world/test-disk.ts'
 import type { FaultSpec, RandomFaultSpec } from '../faults/specs.ts'
@@ -28,10 +29,8 @@ export interface HostEvents {
 export interface Host {
   /** host:port that clients are told. */
   readonly address: { readonly host: string; readonly port: number }
-  /** Milliseconds by which the clock was advanced, all in all. */
-  readonly advancedMs: number
-  /** Wall-clock time of the broker. */
-  now(): number
+  /** The broker's clock, or one of this thread that goes as that does. */
+  readonly clock: Clock
   /** A stream to the broker. Throws when it does not run. */
   connect(): Duplex
   advance(ms: number, options: AdvanceOptions): Promise<void>

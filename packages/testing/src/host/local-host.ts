@@ -8,7 +8,7 @@ import { nodeFiles, seededRandom, VolatileFiles } from '@ottla/storage'
 import { FaultEngine } from '../faults/engine.ts'
 import type { FaultSpec, RandomFaultSpec } from '../faults/specs.ts'
 import { MemorySocket } from '../world/memory-socket.ts'
-import { nextTurn } from '../world/real-time.ts'
+import { keepAlive, nextTurn } from '../world/real-time.ts'
 import { type AdvanceOptions, TestClock } from '../world/test-clock.ts'
 import { type DiskState, TestDisk } from '../world/test-disk.ts'
 import type { Host, HostEvents, HostOptions } from './host.ts'
@@ -36,6 +36,8 @@ export class LocalHost implements Host {
   #nextPort = 40_000
   #settings: Readonly<Record<string, string>>
   #closed: Promise<void> | undefined
+  /** A broker without a port keeps its process alive all the same, as one with a port does. */
+  readonly #letGo = keepAlive()
 
   private constructor(options: HostOptions, events: HostEvents) {
     this.#options = options
@@ -74,14 +76,6 @@ export class LocalHost implements Host {
   get address(): { readonly host: string; readonly port: number } {
     const [listener] = this.#broker?.config.listeners ?? []
     return { host: listener?.advertisedHost ?? '127.0.0.1', port: this.#port }
-  }
-
-  get advancedMs(): number {
-    return this.clock.advancedMs
-  }
-
-  now(): number {
-    return this.clock.now()
   }
 
   connect(): MemorySocket {
@@ -170,6 +164,7 @@ export class LocalHost implements Host {
     for (const stream of this.#streams) stream.destroy()
     await this.#store?.close()
     this.clock.close()
+    this.#letGo()
   }
 
   /** Resolves when nothing has happened for some turns: no request, no operation of the disk. */

@@ -1,4 +1,5 @@
 // Waiting for a state of the broker, in real time, with an error that says what was there instead.
+import { seedNote } from '../seeds.ts'
 import { pause, realNow } from '../world/real-time.ts'
 
 /** How long to wait. */
@@ -12,7 +13,7 @@ export const DEFAULT_TIMEOUT_MS = 5000
 /** A state that did not come about in time. */
 export class TimeoutError extends Error {
   constructor(message: string) {
-    super(message)
+    super(`${message}${seedNote()}`)
     this.name = 'TimeoutError'
   }
 }

@@ -1,10 +1,25 @@
 // Topics of the broker under test, asked for and changed by the protocol.
-import { createTopicsApi, deleteTopicsApi, ErrorCode, KafkaError, listOffsetsApi, metadataApi } from '@ottla/protocol'
+import {
+  createTopicsApi,
+  deleteTopicsApi,
+  describeTransactionsApi,
+  ErrorCode,
+  findCoordinatorApi,
+  KafkaError,
+  listOffsetsApi,
+  metadataApi,
+  offsetFetchApi,
+} from '@ottla/protocol'
 import { asTexts, type TopicDeclaration } from '../options.ts'
 import { throwIfError, type WireClient } from '../wire/wire-client.ts'
+import { awaitState } from './await-state.ts'
 
 /** Names of topics instead of ids. */
 const DELETE_BY_NAME = 5
+const OFFSETS_BY_NAME = 9
+/** Kinds of coordinators. */
+const GROUP = 0
+const TRANSACTION = 1
 const TIMEOUT_MS = 30_000
 const LATEST = -1
 const EARLIEST = -2
@@ -86,3 +101,21 @@ export const endOffsets = async (
     timestamp: LATEST,
     isolationLevel: isolation === 'committed' ? READ_COMMITTED : 0,
   })
+
+/** Has the internal topics made, so that the first group and the first transaction need not wait for them. Resolves when both can be used. */
+export async function prepareCoordinators(wire: WireClient): Promise<void> {
+  const ask = async (keyType: number): Promise<boolean> => {
+    const { coordinators } = await wire.request(findCoordinatorApi, { keyType, coordinatorKeys: ['@ottla/testing'] })
+    return coordinators.every(({ errorCode }) => errorCode === 0)
+  }
+  const isLoaded = async (): Promise<boolean> => {
+    const groups = await wire.request(offsetFetchApi, { groups: [{ groupId: '@ottla/testing', topics: null }] }, OFFSETS_BY_NAME)
+    const transactions = await wire.request(describeTransactionsApi, { transactionalIds: ['@ottla/testing'] })
+    const codes = [...groups.groups, ...transactions.transactionStates].map(({ errorCode }) => errorCode)
+    return codes.every(code => code !== ErrorCode.COORDINATOR_LOAD_IN_PROGRESS && code !== ErrorCode.NOT_COORDINATOR)
+  }
+  await awaitState('coordinators', async () => {
+    const areFound = await Promise.all([ask(GROUP), ask(TRANSACTION)])
+    return !areFound.includes(false) && (await isLoaded()) ? { found: undefined } : { instead: 'They are not there yet' }
+  })
+}

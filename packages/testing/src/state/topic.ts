@@ -18,6 +18,13 @@ export interface RecordsOptions<K extends Decoder = 'text', V extends Decoder = 
 /** How to wait for records. */
 export type ReceivedOptions<K extends Decoder = 'text', V extends Decoder = 'text'> = RecordsOptions<K, V> & WaitOptions
 
+/** What was seen of a topic. */
+export interface Followed {
+  /** Whether what was waited for is there. */
+  readonly isThere: boolean
+  readonly records: readonly RawRecord[]
+}
+
 /** A fetch that waits is asked again after so much of the broker's time. */
 const FETCH_WAIT_MS = 3_600_000
 const RETRY_MS = 10
@@ -74,9 +81,8 @@ export class Topic {
     options: ReceivedOptions<K, V> = {},
   ): Promise<TestRecord<DecodedBy<K>, DecodedBy<V>>[]> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
-    const all: RawRecord[] = []
-    const enough = await this.#follow(all, { count, options, timeoutMs })
-    if (!enough) {
+    const { isThere, records: all } = await this.until(records => records.length >= count, options)
+    if (!isThere) {
       throw new TimeoutError(`topic ${this.name} received ${all.length} of ${count} records within ${timeoutMs} ms.${shown(all)}`)
     }
     return all.map(record => decoded<K, V>(record, options))
@@ -97,29 +103,31 @@ export class Topic {
     return produceRecords(this.#wire, { topic: this.name, partitions, now: this.#now() }, list)
   }
 
-  /** Reads until there are enough records or the time is over; says whether there are enough. */
-  async #follow(
-    all: RawRecord[],
-    wanted: { count: number; options: RecordsOptions<Decoder, Decoder>; timeoutMs: number },
-  ): Promise<boolean> {
-    const deadline = realNow() + wanted.timeoutMs
+  /**
+   * Reads until `isEnough` says so of all records, in the order in which they came to be seen, or the time is over. Rejects only where there
+   * is nothing to read from.
+   */
+  async until(isEnough: (records: readonly RawRecord[]) => boolean, options: ReceivedOptions<Decoder, Decoder> = {}): Promise<Followed> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
+    const records: RawRecord[] = []
+    const deadline = realNow() + timeoutMs
     const wire = this.#wire.separate()
     let reader: PartitionReader | undefined
     try {
-      while (all.length < wanted.count) {
+      while (!isEnough(records)) {
         const left = deadline - realNow()
-        if (left <= 0) return false
+        if (left <= 0) return { isThere: false, records }
         try {
-          reader ??= await within(left, this.#reader(wire, wanted.options))
-          all.push(...(await within(left, reader.read(FETCH_WAIT_MS))))
+          reader ??= await within(left, this.#reader(wire, options))
+          records.push(...(await within(left, reader.read(FETCH_WAIT_MS))))
         } catch (error) {
-          if (error === timeIsOver) return false
+          if (error === timeIsOver) return { isThere: false, records }
           // The broker may be starting again, or the topic not be there yet.
           await pause(RETRY_MS)
           if (realNow() >= deadline) throw error
         }
       }
-      return true
+      return { isThere: true, records }
     } finally {
       wire.close()
     }

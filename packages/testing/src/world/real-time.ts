@@ -1,4 +1,6 @@
 // The timers of the process, taken before a test can put false ones in their place.
+const LONG_MS = 2 ** 30
+
 const timers = {
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
@@ -25,3 +27,13 @@ export const pause = (delayMs: number): Promise<void> => new Promise(resolve => 
 
 /** Resolves in the next turn of the event loop. */
 export const nextTurn = (): Promise<void> => new Promise(resolve => timers.setImmediate(resolve))
+
+/** Keeps the process alive until the function that is returned is called. */
+export function keepAlive(): () => void {
+  const plan = { cancel: (): void => undefined }
+  const wait = (): void => {
+    plan.cancel = realAfter(LONG_MS, wait, true)
+  }
+  wait()
+  return () => plan.cancel()
+}

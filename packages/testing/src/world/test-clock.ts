@@ -1,10 +1,10 @@
 // The clock of a broker under test, and of clients that are given it. 'hybrid': real time that can be advanced besides. 'virtual': time
-// stands still but for `advance`. All timers are in one heap, so that those that an advance makes due run in their order, each at its time.
+// stands still but for `advance`, and for waits of a few milliseconds, over which it moves on by itself. All timers are in one heap, so that those that an advance makes due run in their order, each at its time.
 import type { Clock, Timer } from '@ottla/protocol'
 import { nextTurn, realAfter, realNow, realWallClock } from './real-time.ts'
 import { TimerHeap, type PlannedTimer } from './timer-heap.ts'
 
-/** 'hybrid': real time that can be advanced. 'virtual': time that passes by `advance` alone. */
+/** 'hybrid': real time that can be advanced. 'virtual': time that passes by `advance` alone, but for waits up to 20 ms. */
 export type ClockMode = 'hybrid' | 'virtual'
 
 /** How an advance goes. */
@@ -22,6 +22,8 @@ export type Settle = () => Promise<void>
 /** Wall-clock time at which a virtual clock begins: 2023-11-14T22:13:20Z. */
 export const VIRTUAL_START_MS = 1_700_000_000_000
 
+/** A virtual clock moves on by itself over waits up to this. */
+const SHORT_MS = 20
 const EXACT_UP_TO_MS = 3_600_000
 const STEPS_BEYOND = 20_000
 /** The longest delay that setTimeout knows. */
@@ -71,8 +73,10 @@ export class TestClock implements Clock {
   after(delayMs: number, run: () => void): Timer {
     const timer = this.#timers.add(this.monotonic() + Math.max(0, delayMs), run)
     this.#wind()
+    const letGo = this.mode === 'virtual' && delayMs <= SHORT_MS ? this.#passSoon(timer) : undefined
     return {
       cancel: () => {
+        letGo?.()
         this.#timers.remove(timer)
         if (this.#timers.size === 0) this.#unwind()
       },
@@ -93,6 +97,14 @@ export class TestClock implements Clock {
   close(): void {
     this.#timers.clear()
     this.#unwind()
+  }
+
+  /** Nobody should have to advance time for a short wait, such as the tick of a wheel of timers. */
+  #passSoon(timer: PlannedTimer): () => void {
+    return realAfter(Math.max(1, timer.at - this.monotonic()), () => {
+      if (timer.place < 0) return
+      this.#advancing = this.#advancing.then(() => this.#advance(Math.max(0, timer.at - this.monotonic()), 0)).catch(() => undefined)
+    })
   }
 
   async #advance(ms: number, stepMs: number): Promise<void> {
