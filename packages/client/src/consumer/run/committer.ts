@@ -73,6 +73,7 @@ export class Committer {
 
   /** Commits what is resolved of all partitions, or of these. */
   flush(of: Iterable<OwnedPartition> = this.#world.owned): Promise<void> {
+    if (this.#closed) return Promise.resolve()
     return this.#inTurn(async () => {
       const dirty = [...of].filter(owned => owned.resolved !== owned.committed && owned.resolved >= 0 && !owned.closed)
       this.#resolvedSince = 0
@@ -119,7 +120,7 @@ export class Committer {
     return turn
   }
 
-  /** No more commits in the background. */
+  /** Nothing is committed any more unless it is named. */
   close(): void {
     this.#timer?.cancel()
     this.#timer = null

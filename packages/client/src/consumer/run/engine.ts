@@ -2,6 +2,7 @@
 // as wanted, and has offsets committed. A failing handler is tried again from the offset it failed at, each time later, while other
 // partitions go on; after the last try the run crashes: it stops and tells its consumer why.
 import type { Cluster } from '../../cluster/cluster.ts'
+import { KafkaJSTimeout } from '../../errors/index.ts'
 import type { Logger } from '../../logger.ts'
 import { delay } from '../../retry.ts'
 import { messagesOf } from '../fetch/message.ts'
@@ -39,6 +40,8 @@ export interface EngineOptions {
 
 /** How long a handler waits that was interrupted by a rebalance, in ms, before it is tried again if its partition is still there. */
 const rebalanceWaitMs = 100
+/** How long `stop` waits for the last commit. */
+const lastCommitTimeoutMs = 5_000
 
 /** A run. */
 export class Engine implements AssignmentListener, WorkWorld {
@@ -151,12 +154,21 @@ export class Engine implements AssignmentListener, WorkWorld {
       this.assignment.giveUpWaiting()
     }
     await this.#loop
-    if (autoCommit) await this.#quietly(this.committer.flush(), 'Could not commit at the end')
+    if (autoCommit) await this.#quietly(this.#lastCommit(), 'Could not commit at the end')
     this.committer.close()
     this.ended = [...this.assignment.owned].map(({ topic, partition, resolved: offset }) => ({ topic, partition, offset }))
     await this.#quietly(this.membership.leave(), 'Could not leave the group')
     for (const owned of this.assignment.owned) owned.close(new Error('The consumer was stopped'))
     await this.#quietly(this.#fetcher.close(), 'Could not end the fetches')
+  }
+
+  async #lastCommit(): Promise<void> {
+    const ended = new AbortController()
+    const timeUp = delay(this.clock, lastCommitTimeoutMs, ended.signal).then(
+      () => Promise.reject(new KafkaJSTimeout(`The last commit was not answered within ${lastCommitTimeoutMs} ms`)),
+      () => {},
+    )
+    await Promise.race([this.committer.flush(), timeUp]).finally(() => ended.abort(new Error('Committed')))
   }
 
   async #quietly(work: Promise<void>, what: string): Promise<void> {
