@@ -98,6 +98,20 @@ describe('destinations', () => {
     })
   })
 
+  it('closes bootstrap connections and those to former addresses once they serve nobody', async () => {
+    const [broker] = await brokers(1)
+    const client = clientOf([], { brokers: [`localhost:${broker?.port}`] })
+    await client.connect()
+    await client.request(1, describeClusterApi, asked)
+    await eventually(() => broker?.connections === 1)
+    await client.request(1, describeClusterApi, asked)
+    const [other] = await brokers(1)
+    broker?.on(metadataApi, () => other?.metadata([]) ?? null)
+    await client.refresh()
+    await client.request(1, describeClusterApi, asked)
+    await eventually(() => broker?.connections === 0 && other?.connections === 1)
+  })
+
   it('keeps nobody waiting behind a fetch that waits for records', async () => {
     const [broker] = await brokers(1)
     broker?.on(fetchApi, () => null)

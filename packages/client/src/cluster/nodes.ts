@@ -1,4 +1,5 @@
 // The brokers of a cluster: those that metadata tells of, and those a client begins with.
+import type { Timer } from '@ottla/protocol'
 import { KafkaJSBrokerNotFound, KafkaJSConnectionClosedError, KafkaJSConnectionError, KafkaJSNonRetriableError } from '../errors/index.ts'
 import { asError } from '../network/as-error.ts'
 import type { Connection } from '../network/connection.ts'
@@ -25,6 +26,7 @@ export class Nodes {
   readonly #retired = new Set<Node>()
   #turn: number
   #isClosed = false
+  #sweeping: Timer | null = null
 
   constructor(parts: NodesParts) {
     this.#parts = parts
@@ -84,12 +86,15 @@ export class Nodes {
         this.#nodes.set(nodeId, this.#fresh(nodeId, host, port))
       }
     }
-    for (const node of former.values()) this.#retire(node)
+    for (const node of former.values()) this.#retired.add(node)
+    if (former.size > 0) this.#planSweep()
   }
 
   /** Closes everything. */
   close(): void {
     this.#isClosed = true
+    this.#sweeping?.cancel()
+    this.#sweeping = null
     const error = closedError()
     for (const node of [...this.#nodes.values(), ...this.#seeds.values(), ...this.#retired]) node.close(error)
     this.#nodes.clear()
@@ -117,27 +122,37 @@ export class Nodes {
       host,
       port,
       settings,
-      opened: () => nodeId !== null && this.#closeIdle(),
+      opened: () => {
+        if (nodeId !== null) this.#planSweep()
+      },
       lost: (node, error) => {
-        this.#retired.delete(node)
+        if (!node.isConnected) this.#retired.delete(node)
         if (!this.#isClosed) lost(nodeId, error)
       },
     })
   }
 
-  #retire(node: Node): void {
-    if (node.isIdle) return node.close()
-    this.#retired.add(node)
+  /** Not at once: whoever has just been given a connection is about to use it, at the end of this turn at the latest. */
+  #planSweep(): void {
+    this.#sweeping ??= this.#parts.settings.clock.after(0, () => {
+      this.#sweeping = null
+      this.#sweep()
+    })
   }
 
-  /** A node of the cluster is connected: bootstrap connections that serve nobody are not needed any more. */
-  #closeIdle(): void {
-    for (const node of [...this.#seeds.values(), ...this.#retired]) {
-      if (!node.isIdle || !node.isConnected) continue
-      node.close()
+  /** Closes connections that serve nobody: to nodes that are gone, and to bootstrap addresses once a node of the cluster is connected. */
+  #sweep(): void {
+    for (const node of this.#retired) {
+      if (!node.isIdle) continue
       this.#retired.delete(node)
+      node.close()
     }
-    for (const [key, node] of this.#seeds) if (!node.isConnected && node.isIdle) this.#seeds.delete(key)
+    if (![...this.#nodes.values()].some(node => node.isConnected)) return
+    for (const [key, node] of this.#seeds) {
+      if (!node.isIdle) continue
+      this.#seeds.delete(key)
+      node.close()
+    }
   }
 
   async #bootstrap(): Promise<Node[]> {
