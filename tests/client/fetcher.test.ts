@@ -5,8 +5,9 @@ import { expect, test } from 'vitest'
 import type { Cluster } from '../../packages/client/src/cluster/cluster.ts'
 import { createCluster } from '../../packages/client/src/cluster/create-cluster.ts'
 import { createFetcher, type FetcherOptions, type PositionReset } from '../../packages/client/src/consumer/fetch/fetcher.ts'
+import { lagsOf } from '../../packages/client/src/consumer/fetch/lag.ts'
 import { messagesOf } from '../../packages/client/src/consumer/fetch/message.ts'
-import { offsetsOf } from '../../packages/client/src/consumer/offsets-of.ts'
+import { type OffsetSpec, offsetsOf } from '../../packages/client/src/consumer/offsets-of.ts'
 import type { Fetcher } from '../../packages/client/src/consumer/parts.ts'
 import { createLogger, logLevel } from '../../packages/client/src/logger.ts'
 import { startBroker, type TestBroker } from './broker.ts'
@@ -162,12 +163,13 @@ test('a batch larger than the limits comes, and a topic may be made later', asyn
   expect(await read(fetcher, 100)).toEqual(new Map([[0, keysFrom(0, 100)]]))
 })
 
+const at = (partition: number, spec: OffsetSpec) => ({ topic: 't', partition, at: spec })
+
 test('offsets by name and time, many at once', async () => {
   await using broker = await startBroker()
   await using cluster = await connected(broker)
   await createTopic(cluster, 't', 2)
   await produce(cluster, { topic: 't', from: 0, count: 30 })
-  const at = (partition: number, spec: 'earliest' | 'latest' | 'max-timestamp' | number) => ({ topic: 't', partition, at: spec })
   const found = await offsetsOf(cluster, [
     at(0, 'latest'),
     at(0, 'earliest'),
@@ -179,4 +181,25 @@ test('offsets by name and time, many at once', async () => {
   expect(found.map(({ offset }) => offset)).toEqual([30, 0, 0, 12, -1, 29])
   expect(found[3]).toEqual({ topic: 't', partition: 0, offset: 12, timestamp: START + 12, leaderEpoch: 0 })
   await expect(offsetsOf(cluster, [{ topic: 't', partition: 7, at: 'latest' }])).rejects.toThrow()
+})
+
+test('lag in records and seconds, of many partitions', async () => {
+  await using broker = await startBroker()
+  await using cluster = await connected(broker)
+  await createTopic(cluster, 't', 4)
+  for (let partition = 0; partition < 3; partition++)
+    for (let from = 0; from < 30; from += 10)
+      await produce(cluster, { topic: 't', partition, from, count: 10, valueBytes: 10_000, compression: partition === 1 ? 'gzip' : 'none' })
+  const positions = [-1, 15, 30, 0].map((offset, partition) => ({ topic: 't', partition, offset }))
+  const lags = await lagsOf(cluster, positions)
+  expect(lags.map(({ offset, endOffset, records }) => [offset, endOffset, records])).toEqual([
+    [0, 30, 30],
+    [15, 30, 15],
+    [30, 30, 0],
+    [0, 0, 0],
+  ])
+  const age = (Date.now() - START) / 1000
+  expect(lags[0]?.seconds).toBeCloseTo(age, -2)
+  expect(lags[1]?.seconds).toBeCloseTo(age, -2)
+  expect(lags.slice(2).map(({ seconds }) => seconds)).toEqual([0, 0])
 })

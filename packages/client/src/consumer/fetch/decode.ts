@@ -61,15 +61,37 @@ const varintAt = (body: Buffer, start: number): number => {
   return (value >>> 1) ^ -(value & 1)
 }
 
+interface HeaderName {
+  readonly bytes: Buffer
+  readonly name: string
+}
+
+/** Names that came last, by their place among the headers: records of a topic mostly have the same. */
+const recentNames: (HeaderName | undefined)[] = Array.from({ length: 16 }, () => undefined)
+const LONGEST_KEPT_NAME = 64
+
+const isSame = (name: Buffer, body: Buffer, at: number): boolean => {
+  for (let index = 0; index < name.length; index++) if (name[index] !== body[at + index]) return false
+  return true
+}
+
+const nameAt = (body: Buffer, at: number, length: number, place: number): string => {
+  const recent = recentNames[place & 15]
+  if (recent?.bytes.length === length && isSame(recent.bytes, body, at)) return recent.name
+  const name = body.toString('utf8', at, at + length)
+  if (length <= LONGEST_KEPT_NAME) recentNames[place & 15] = { bytes: Buffer.from(body.subarray(at, at + length)), name }
+  return name
+}
+
 const headersOf = (cursor: RecordCursor): IHeaders => {
   const { body } = cursor
   const headers: IHeaders = {}
   let at = cursor.headersAt
   for (let index = 0; index < cursor.headersCount; index++) {
     const nameLength = varintAt(body, at)
-    const nameAt = varintEnd
-    const name = body.toString('utf8', nameAt, nameAt + nameLength)
-    const length = varintAt(body, nameAt + nameLength)
+    const start = varintEnd
+    const name = nameAt(body, start, nameLength, index)
+    const length = varintAt(body, start + nameLength)
     at = varintEnd
     addHeader(headers, name, length < 0 ? null : new View(body.buffer, body.byteOffset + at, length))
     if (length > 0) at += length
