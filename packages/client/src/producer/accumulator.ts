@@ -1,5 +1,5 @@
 // Where records wait to be sent (class RecordAccumulator): an open batch for each partition and kind, and all batches that are not done.
-import type { Clock, Random } from '@ottla/protocol'
+import { BATCH_HEADER_BYTES, type Clock, type Random } from '@ottla/protocol'
 import type { TopicFacts } from '../cluster/cluster.ts'
 import { type BatchKind, ProducerBatch, type RecordContent } from './batch.ts'
 import { BufferPool } from './buffer-pool.ts'
@@ -32,7 +32,6 @@ interface TopicQueues {
 
 /** More than any record adds around its key, value and headers. */
 const RECORD_OVERHEAD_BYTES = 32
-const FIRST_BATCH_BYTES = 4096
 
 /** See the top of the file. */
 export class Accumulator {
@@ -84,7 +83,7 @@ export class Accumulator {
           if (wanted === STICKY) queue = this.#queue(topic, facts.name, this.#turn(topic, facts))
         }
         const left = typeof partitions === 'number' ? (records.length - index) * most : 0
-        batch = this.#begin(queue, { kind, nowMs, roomBytes: Math.max(most, left) })
+        batch = this.#begin(queue, { kind, nowMs, leastBytes: most, roomBytes: left })
       }
       const part = (parts[queue.partition] ??= delivery.part(facts.name, queue.partition))
       const before = batch.sizeBytes
@@ -133,11 +132,11 @@ export class Accumulator {
     return (topic.sticky = (topic.sticky + 1) % count)
   }
 
-  #begin(queue: PartitionQueue, about: { kind: BatchKind; nowMs: number; roomBytes: number }): ProducerBatch {
+  #begin(queue: PartitionQueue, about: { kind: BatchKind; nowMs: number; leastBytes: number; roomBytes: number }): ProducerBatch {
     const { batchSize, deliveryTimeoutMs } = this.#settings
     const { kind, nowMs } = about
-    const usual = Math.max(queue.usualBytes, about.roomBytes + FIRST_BATCH_BYTES)
-    const roomBytes = Math.max(about.roomBytes > batchSize ? 0 : Math.min(usual, batchSize), FIRST_BATCH_BYTES)
+    const expected = Math.min(Math.max(queue.usualBytes, about.roomBytes + BATCH_HEADER_BYTES), batchSize)
+    const roomBytes = Math.max(expected, about.leastBytes + BATCH_HEADER_BYTES)
     const start = { kind, order: this.#nextOrder++, span: 1, createdMs: nowMs, deadlineMs: nowMs + deliveryTimeoutMs }
     const batch = new ProducerBatch(start, this.#pool, roomBytes)
     const open = queue.open
