@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { HostOptions } from './host/host.ts'
 import { LocalHost } from './host/local-host.ts'
+import { WorkerHost } from './host/worker-host.ts'
 import { TestKafka } from './kafka.ts'
 import { asTexts, checkOptions, type StartOptions, testSettings } from './options.ts'
 
@@ -41,7 +42,7 @@ export async function startKafka(options: StartOptions = {}): Promise<TestKafka>
   return TestKafka.start({
     options,
     seed,
-    start: onHit => LocalHost.start(hostOptions, { onHit }),
+    start: onHit => (options.worker === true ? WorkerHost : LocalHost).start(hostOptions, { onHit }),
     cleanUp: async () => {
       if (temporary !== null) await rm(temporary, { recursive: true, force: true })
     },
