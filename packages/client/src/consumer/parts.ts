@@ -105,7 +105,10 @@ export interface JoinFacts {
 
 /** Membership of a group, classic or of KIP-848. Heartbeats go on by themselves, whatever handlers do. */
 export interface Membership {
-  /** Joins and stays in the group until `leave`; resolves after the first assignment was taken. */
+  /**
+   * Joins and stays in the group until `leave`; resolves after the first assignment was taken, and rejects when it does not come to that (then `failed`
+   * is not called). Once only.
+   */
   join(): Promise<void>
   /** What it was told last, null before. */
   readonly facts: JoinFacts | null
@@ -129,7 +132,7 @@ export interface Membership {
     readonly memberId: string
     readonly groupInstanceId: string | null
   }
-  /** Gives up its partitions (telling the listener) and leaves; static members stay. Idempotent. */
+  /** Gives up its partitions (telling the listener) and leaves; static members stay. Idempotent. Waits for a listener at work, so a listener must not wait for it. */
   leave(): Promise<void>
 }
 
