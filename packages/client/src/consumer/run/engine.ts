@@ -1,6 +1,7 @@
 // One run of a consumer, from joining the group to leaving it: takes what the fetcher brings, hands it to handlers, as many at a time
 // as wanted, and has offsets committed. A failing handler is tried again from the offset it failed at, each time later, while other
 // partitions go on; after the last try the run crashes: it stops and tells its consumer why.
+import { setMaxListeners } from 'node:events'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { KafkaJSTimeout } from '../../errors/index.ts'
 import type { Logger } from '../../logger.ts'
@@ -68,6 +69,8 @@ export class Engine implements AssignmentListener, WorkWorld {
 
   constructor(options: EngineOptions) {
     this.#options = options
+    // As many waits end with it as there are failed handlers.
+    setMaxListeners(0, this.#ending.signal)
     this.#settings = options.settings
     this.#fetcher = options.fetcher
     this.clock = options.cluster.clock

@@ -1,4 +1,5 @@
 // A partition while it is this consumer's: what has been resolved and committed of it, who has it in hand, how often it failed.
+import { setMaxListeners } from 'node:events'
 import type { TopicPartition } from '../parts.ts'
 
 /** How often handling failed at one offset. */
@@ -44,7 +45,11 @@ export class OwnedPartition implements TopicPartition {
 
   /** Given to handlers; one for all of this partition. */
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController()
+    if (this.#abort === null) {
+      this.#abort = new AbortController()
+      // As many handlers listen as there are.
+      setMaxListeners(0, this.#abort.signal)
+    }
     return this.#abort.signal
   }
 
