@@ -1,0 +1,2 @@
+// For the suite of vitest in this folder alone.
+export default { test: { include: ['vitest.suite.mjs'] } }
