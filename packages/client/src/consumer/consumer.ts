@@ -6,6 +6,7 @@ import { checkConfig, checkEventName, checkRun, offsetsToCommit, seekTarget, sel
 import type { MessagesOf } from './codec.ts'
 import { consumerEvents, innerEventName } from './events.ts'
 import { createFetcher } from './fetch/fetcher.ts'
+import { lagsOf } from './fetch/lag.ts'
 import { describeGroup } from './group-description.ts'
 import { GroupConsumer } from './group-consumer.ts'
 import { createMembership } from './group/membership.ts'
@@ -91,7 +92,7 @@ function plainConsumer(own: GroupConsumer, parts: ConsumerParts): Consumer {
     events: consumerEvents,
     logger: () => own.logger,
     offsetsForTimestamps: partitions => offsetsForTimestamps(own, parts, partitions),
-    lag: () => lag(own, parts),
+    lag: () => lag(own),
     groupMetadata: () => own.engine.membership.groupMetadata(),
     [Symbol.asyncDispose]: disconnect,
   }
@@ -151,18 +152,9 @@ async function offsetsForTimestamps(
   return found.map(at => ({ topic: at.topic, partition: at.partition, offset: String(endOf.get(at) ?? at.offset) }))
 }
 
-async function lag(own: GroupConsumer, parts: ConsumerParts): Promise<PartitionLag[]> {
+async function lag(own: GroupConsumer): Promise<PartitionLag[]> {
   const { readUncommitted = false } = own.config
-  const owned = [...own.engine.assignment.owned]
-  const ends = await parts.offsetsOf(
-    own.cluster,
-    owned.map(({ topic, partition }) => ({ topic, partition, at: 'latest' })),
-    { readUncommitted },
-  )
-  const now = own.cluster.clock.now()
-  return owned.map(({ topic, partition, resolved, timestamp }, index) => {
-    const records = Math.max(0, (ends[index]?.offset ?? resolved) - resolved)
-    const seconds = records === 0 ? 0 : timestamp < 0 ? null : Math.max(0, now - timestamp) / 1000
-    return { topic, partition, records, seconds }
-  })
+  const positions = [...own.engine.assignment.owned].map(({ topic, partition, resolved: offset }) => ({ topic, partition, offset }))
+  const lags = await lagsOf(own.cluster, positions, { readUncommitted })
+  return lags.map(({ topic, partition, records, seconds }) => ({ topic, partition, records, seconds }))
 }

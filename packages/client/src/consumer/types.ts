@@ -177,7 +177,7 @@ export interface ManualAssignment extends TopicPartition {
 export interface PartitionLag extends TopicPartition {
   /** Records between the next one to be handled and the end of the partition. */
   readonly records: number
-  /** Age of the last handled record in s while there are records to be handled, 0 when there are none, null before the first record. */
+  /** Age in s of the next record to be handled, 0 when there is none, null when it has no time or cannot be read. */
   readonly seconds: number | null
 }
 

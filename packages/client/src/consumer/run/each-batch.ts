@@ -55,7 +55,6 @@ export async function handleBatch(settings: BatchSettings, work: Work, world: Wo
   world.polled()
   if (owned.version !== version) return 'left'
   if (settings.autoResolve && !told) {
-    owned.timestamp = Number(messages.at(-1)?.timestamp ?? owned.timestamp)
     owned.resolve(next)
   }
   return whole && owned.resolved === taken.nextOffset ? 'done' : 'left'

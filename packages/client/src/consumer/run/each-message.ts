@@ -36,7 +36,6 @@ export async function handleMessages(handler: MessageHandler, work: Work, world:
     const outcome = handler({ topic, partition, message, ...shared, signal, groupId, attempt })
     if (isThenable(outcome)) await outcome
     if (owned.version !== version) return 'left'
-    owned.timestamp = Number(message.timestamp)
     owned.resolve(at === last ? taken.nextOffset : Number(message.offset) + 1)
     world.polled()
     const commit = world.commitIfDue()

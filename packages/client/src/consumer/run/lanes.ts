@@ -154,7 +154,6 @@ export class Lanes {
     try {
       await this.#settings.handler(messageContext(work, job.message, { world: this.#world, attempt: job.failures }))
       if (owned.version === work.version) {
-        owned.timestamp = Math.max(owned.timestamp, Number(job.message.timestamp))
         this.#finish(owned, job.state, job.entry)
       }
     } catch (error) {

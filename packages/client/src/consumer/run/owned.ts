@@ -18,8 +18,6 @@ export class OwnedPartition implements TopicPartition {
   committed: number
   /** Leader epoch of what was resolved, -1 when not known. */
   leaderEpoch = -1
-  /** Timestamp of the last resolved message, -1 before the first. */
-  timestamp = -1
   /** Counted up by each seek: what was taken before is stale. */
   version = 0
   /** Being given up: nothing new is started. */
