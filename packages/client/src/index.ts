@@ -7,5 +7,8 @@ export { KafkaJSDeserializationError } from './consumer/deserialization-error.ts
 export * from './errors/index.ts'
 export { Kafka } from './kafka.ts'
 export { consoleLogCreator, logLevel, toLogger } from './logger.ts'
+export { once } from './once/once.ts'
 export { Partitioners } from './producer/partitioners.ts'
+export { deadLetters } from './redelivery/dead-letters.ts'
+export { replayDeadLetters } from './redelivery/replay.ts'
 export type * from './types.ts'

@@ -102,6 +102,7 @@ export type { FieldsFirstLogger, LogEntry, Logger, LoggerEntryContent, logCreato
 export type { BrokersFunction } from './network/options.ts'
 export type * from './network/sasl/options.ts'
 export type { ISocketFactory, ISocketFactoryArgs } from './network/socket-factory.ts'
+export type { OnceMark, OnceOptions, OnceStore } from './once/once.ts'
 export type { KafkaConfig } from './options.ts'
 export type { ProducerEvents } from './producer/events.ts'
 export type {
@@ -127,4 +128,19 @@ export type {
   TopicMessages,
   Transaction,
 } from './producer/types.ts'
+export type { DeadLetter, DeadLetterQuery } from './redelivery/dead-letters.ts'
+export type { RedeliveryCounts, RedeliveryEventPayloads } from './redelivery/events.ts'
+export type { ExceptionFacts, Origin } from './redelivery/headers.ts'
+export type {
+  Backoff,
+  CircuitBreaker,
+  DeadLetterPolicy,
+  Duration,
+  FailedMessage,
+  RedeliveryConfig,
+  RetryPolicy,
+  RetryTopics,
+  TopicCreation,
+} from './redelivery/policies.ts'
+export type { ReplayedLetter, ReplayOptions, ReplayResult } from './redelivery/replay.ts'
 export type { RetryOptions } from './retry.ts'

@@ -1,0 +1,71 @@
+// Handling each message once, whatever is delivered again: a mark of the message is written in the same transaction of a database as what the handler
+// writes. When the process dies before the commit, neither is there and the message is handled again; when it dies after it, before the offset
+// is committed, the mark is there and the message is passed over.
+import type { EachMessagePayload } from '../consumer/types.ts'
+import type { KafkaMessage } from '../consumer/fetch/message.ts'
+import { KafkaJSNonRetriableError } from '../errors/index.ts'
+import { names, textOf } from '../redelivery/headers.ts'
+import { originMark } from '../redelivery/replay.ts'
+
+/** What a message is known by. */
+export interface OnceMark {
+  /** Who handles it: each group handles each message once. */
+  readonly group: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: string
+  /**
+   * Where it was first read, `topic/partition/offset/timestamp` (the same for a message out of a retry topic, or replayed out of the dead letters), or what
+   * `messageId` says.
+   */
+  readonly id: string
+}
+
+/** A database with transactions. */
+export interface OnceStore<Transaction> {
+  /**
+   * Calls `work` in a transaction in which the mark was written, and commits. Resolves with true; with false, and without calling it, when the mark was there
+   * before. When two do this with one mark at a time, one of them waits for the other. Rejects, with everything rolled back, with what `work` rejects with.
+   */
+  once(mark: OnceMark, work: (transaction: Transaction) => Promise<void>): Promise<boolean>
+}
+
+/** How messages are known. */
+export interface OnceOptions<P = EachMessagePayload> {
+  /** In whose name; the consumer's group by default. */
+  group?: string
+  /** What identifies a message instead of the place where it was read, such as an id that its producer gave it, so that what was produced twice is handled once. */
+  messageId?: (payload: P) => string
+  /** Told of messages that had been handled before. */
+  skipped?: (mark: OnceMark) => void
+}
+
+const groupOf = (payload: object): string => {
+  if ('groupId' in payload && typeof payload.groupId === 'string' && payload.groupId !== '') return payload.groupId
+  throw new KafkaJSNonRetriableError('once needs the name of a group: give it as `group`')
+}
+
+/** The mark of a message. */
+export function markOf<P extends EachMessagePayload>(payload: P, { group, messageId }: OnceOptions<P> = {}): OnceMark {
+  const { topic, partition } = payload
+  const message: KafkaMessage = payload.message
+  const { offset, timestamp } = message
+  const id = messageId?.(payload) ?? textOf(message.headers, names.origin) ?? originMark({ topic, partition, offset, timestamp })
+  if (typeof id !== 'string' || id === '') throw new KafkaJSNonRetriableError(`Invalid message id ${JSON.stringify(id)}`)
+  return { group: group ?? groupOf(payload), topic, partition, offset, id }
+}
+
+/**
+ * Makes handlers that handle each message once:
+ *
+ *     const exactlyOnce = once(postgresOnce(pool))
+ *     await consumer.run({ eachMessage: exactlyOnce(async ({ message }, client) => { await client.query(...) }) })
+ */
+export const once =
+  <Transaction>(store: OnceStore<Transaction>, options: OnceOptions = {}) =>
+  <P extends EachMessagePayload>(handler: (payload: P, transaction: Transaction) => Promise<void>): ((payload: P) => Promise<void>) =>
+  async payload => {
+    const mark = markOf(payload, options)
+    const isNew = await store.once(mark, transaction => handler(payload, transaction))
+    if (!isNew) options.skipped?.(mark)
+  }

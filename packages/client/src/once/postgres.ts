@@ -1,0 +1,138 @@
+// `once` with PostgreSQL, for pools of `pg` (or anything of their shape; nothing is imported from it). Marks are rows of a table that the program makes:
+//
+//     await pool.query(onceTable())
+//
+// By `message` (the default) each message has a row, and the order of messages does not matter: what retry topics, replays and key-ordered
+// concurrency need. Old rows are deleted with `forget`. By `offset` each partition has one row, the offset after the last handled message: the table
+// does not grow, but messages of a partition have to be handled one after the other, never out of retry topics, and a topic that is
+// deleted and made anew needs its rows deleted.
+import { KafkaJSNonRetriableError } from '../errors/index.ts'
+import type { OnceMark, OnceStore } from './once.ts'
+
+/** What is used of a client of `pg`. */
+export interface PostgresClient {
+  query(text: string, values?: unknown[]): Promise<{ rowCount: number | null; command: string }>
+  release(error?: Error | boolean): void
+  on(event: 'error', listener: (error: Error) => void): unknown
+  off(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** What is used of a pool of `pg`. */
+export interface PostgresPool<Client extends PostgresClient = PostgresClient> {
+  connect(): Promise<Client>
+}
+
+/** How marks are kept. */
+export interface PostgresOnceOptions {
+  /** Name of the table, or `schema.table`: `ottla_once`. */
+  table?: string
+  by?: 'message' | 'offset'
+}
+
+/** A store that can forget. */
+export interface PostgresOnceStore<Client extends PostgresClient> extends OnceStore<Client> {
+  /** Deletes the marks of messages that were handled before this time, which must be longer ago than any message may be delivered again. Resolves with how many. */
+  forget(before: Date): Promise<number>
+}
+
+const longestName = 63
+
+const isPlain = (part: string): boolean => part.length <= longestName && /^[A-Za-z_][A-Za-z0-9_]*$/.test(part)
+
+/** A name as SQL takes it, quoted; it must be a plain one. */
+function quoted(table: string): string {
+  const parts = table.split('.')
+  if (parts.length > 2 || !parts.every(isPlain)) throw new KafkaJSNonRetriableError(`Invalid table name ${table}`)
+  return parts.map(part => `"${part}"`).join('.')
+}
+
+/** The statement that makes the table, if it is not there. */
+export function onceTable({ table = 'ottla_once', by = 'message' }: PostgresOnceOptions = {}): string {
+  const name = quoted(table)
+  if (by === 'offset') {
+    return `CREATE TABLE IF NOT EXISTS ${name} (
+  consumer_group text NOT NULL,
+  topic text NOT NULL,
+  partition integer NOT NULL,
+  next_offset bigint NOT NULL,
+  handled_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (consumer_group, topic, partition)
+)`
+  }
+  const index = quoted(`${(table.split('.').at(-1) ?? table).slice(0, longestName - 11)}_handled_at`)
+  return `CREATE TABLE IF NOT EXISTS ${name} (
+  consumer_group text NOT NULL,
+  message_id text NOT NULL,
+  handled_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (consumer_group, message_id)
+);
+CREATE INDEX IF NOT EXISTS ${index} ON ${name} (handled_at)`
+}
+
+/** Writes the mark; no row is written when it is there. Whoever comes second waits here until the first has committed or rolled back. */
+function writing(name: string, by: 'message' | 'offset'): (mark: OnceMark) => [text: string, values: unknown[]] {
+  if (by === 'message') {
+    const text = `INSERT INTO ${name} (consumer_group, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+    return ({ group, id }) => [text, [group, id]]
+  }
+  const text = `INSERT INTO ${name} AS kept (consumer_group, topic, partition, next_offset) VALUES ($1, $2, $3, $4)
+ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset, handled_at = now() WHERE kept.next_offset < EXCLUDED.next_offset`
+  return ({ group, topic, partition, offset }) => [text, [group, topic, partition, String(BigInt(offset) + 1n)]]
+}
+
+/** Marks of handled messages in PostgreSQL; the handler is given the client whose transaction it is. */
+export function postgresOnce<Client extends PostgresClient>(
+  pool: PostgresPool<Client>,
+  { table = 'ottla_once', by = 'message' }: PostgresOnceOptions = {},
+): PostgresOnceStore<Client> {
+  const name = quoted(table)
+  const write = writing(name, by)
+  return {
+    once: (mark, work) =>
+      inTransaction(pool, async client => {
+        const { rowCount } = await client.query(...write(mark))
+        if (rowCount === 0) return false
+        await work(client)
+        return true
+      }),
+    forget: async before => {
+      const client = await pool.connect()
+      try {
+        const { rowCount } = await client.query(`DELETE FROM ${name} WHERE handled_at < $1`, [before])
+        return rowCount ?? 0
+      } finally {
+        client.release()
+      }
+    },
+  }
+}
+
+/**
+ * Commits what `work` did, or rolls it back. A client whose transaction cannot be ended does not go back to the pool. A connection that breaks while no
+ * query is under way is an event of the client, which would end the process if nobody listened.
+ */
+async function inTransaction<Client extends PostgresClient>(
+  pool: PostgresPool<Client>,
+  work: (client: Client) => Promise<boolean>,
+): Promise<boolean> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  const broke = (error: Error): void => {
+    broken = error
+  }
+  client.on('error', broke)
+  try {
+    await client.query('BEGIN')
+    const done = await work(client)
+    const { command } = await client.query('COMMIT')
+    // A statement failed, and the handler did not say so: PostgreSQL rolls back then, and answers that.
+    if (command === 'ROLLBACK') throw new Error('The transaction was rolled back, since one of its statements had failed')
+    return done
+  } catch (error) {
+    await client.query('ROLLBACK').catch((failed: unknown) => broke(failed instanceof Error ? failed : new Error(String(failed))))
+    throw error
+  } finally {
+    client.off('error', broke)
+    client.release(broken)
+  }
+}
