@@ -80,7 +80,10 @@ export interface CommittedOffset extends TopicPartition {
 
 /** Told by a membership, one call at a time; the membership waits for each before it goes on. */
 export interface AssignmentListener {
-  /** These partitions are this member's from now on (with cooperative protocols and KIP-848: in addition). */
+  /**
+   * These partitions are this member's from now on (with cooperative protocols and KIP-848: in addition); perhaps none, so that each joining is told. What
+   * this rejects with ends the membership; what the others reject with is logged.
+   */
   assigned(partitions: readonly TopicPartition[], facts: JoinFacts): Promise<void>
   /** These are about to be given up; until this resolves they are still this member's, and offsets can be committed. */
   revoked(partitions: readonly TopicPartition[]): Promise<void>
