@@ -6,7 +6,8 @@ import { createConsumer } from '../../packages/client/src/consumer/consumer.ts'
 import { committedOffsets } from '../../packages/client/src/consumer/group/offsets.ts'
 import type { Consumer, ConsumerConfig } from '../../packages/client/src/consumer/types.ts'
 import { createLogger, logLevel } from '../../packages/client/src/logger.ts'
-import type { RetryOptions } from '../../packages/client/src/retry.ts'
+import { protocolError } from '../../packages/client/src/errors/index.ts'
+import { retrying, type RetryOptions } from '../../packages/client/src/retry.ts'
 import { startBroker } from './broker.ts'
 
 const logger = createLogger({ level: logLevel.NOTHING })
@@ -36,7 +37,7 @@ export async function startWorld(settings: Record<string, string> = {}) {
     clusters.push(cluster)
     return cluster
   }
-  const own = clusterOf()
+  const own = clusterOf({ retries: 20 })
   let names = 0
   return {
     cluster: own,
@@ -46,7 +47,7 @@ export async function startWorld(settings: Record<string, string> = {}) {
       const topics = [{ name, numPartitions: partitions, replicationFactor: 1, assignments: [], configs: [] }]
       const { body } = await own.request('controller', createTopicsApi, { topics, timeoutMs: 5000, validateOnly: false })
       if (body.topics[0]?.errorCode !== ErrorCode.NONE) throw new Error(`Not created: ${body.topics[0]?.errorCode}`)
-      await own.topics([name])
+      await retrying(own, async () => own.topics([name]))
       return name
     },
     async write(topic: string, records: readonly (Written | string)[], partition = 0): Promise<void> {
@@ -60,11 +61,14 @@ export async function startWorld(settings: Record<string, string> = {}) {
           headers: Object.entries(headers).map(([name, text]) => ({ key: name, value: Buffer.from(text) })),
         })
       }
-      const { id } = (await own.topics([topic])).get(topic) ?? { id: ZERO_UUID }
-      const topicData = [{ name: topic, topicId: id, partitionData: [{ index: partition, records: builder.build().bytes }] }]
-      const { body } = await own.request(own.leaderOf(topic, partition) ?? 1, produceApi, { acks: -1, timeoutMs: 5000, topicData })
-      const code = body.responses[0]?.partitionResponses[0]?.errorCode
-      if (code !== ErrorCode.NONE) throw new Error(`Not written: ${code}`)
+      const { bytes } = builder.build()
+      await retrying(own, async () => {
+        const { id } = (await own.topics([topic])).get(topic) ?? { id: ZERO_UUID }
+        const topicData = [{ name: topic, topicId: id, partitionData: [{ index: partition, records: bytes }] }]
+        const { body } = await own.request(own.leaderOf(topic, partition) ?? 1, produceApi, { acks: -1, timeoutMs: 5000, topicData })
+        const code = body.responses[0]?.partitionResponses[0]?.errorCode ?? ErrorCode.NONE
+        if (code !== ErrorCode.NONE) throw protocolError(code)
+      })
     },
     clusterOf,
     /** A consumer that begins at the start of what it subscribes. */
