@@ -13,6 +13,7 @@ import { removeMembers } from './state/group-state.ts'
 import { Topic } from './state/topic.ts'
 import { connectTo, type SocketFactory } from './wire/socket-factory.ts'
 import { WireClient } from './wire/wire-client.ts'
+import { nextTurn, pause } from './world/real-time.ts'
 import type { AdvanceOptions } from './world/test-clock.ts'
 
 /** Time as the broker has it. */
@@ -24,6 +25,8 @@ export interface KafkaClock {
    * all of that is over. Of clients only those move on that share this clock, such as those of `kafka.client()`.
    */
   advance(duration: Duration, options?: AdvanceOptions): Promise<void>
+  /** Lets time pass, a second at a time unless `step` says otherwise, until `work` is over; settles as that does. */
+  advanceUntil<T>(work: Promise<T>, options?: { readonly step?: Duration }): Promise<T>
 }
 
 /** What tests use of a broker, with topic names and group ids as a test writes them. */
@@ -57,6 +60,19 @@ export interface TestKafkaParts {
 
 let nextPrefix = 0
 
+/** Work that waits for more than time, such as a client on a socket, gets a little of the real one with each step. */
+async function advanceUntil<T>(work: Promise<T>, advance: () => Promise<void>): Promise<T> {
+  const state = { isOver: false }
+  const over = (): void => void (state.isOver = true)
+  work.then(over, over)
+  await nextTurn()
+  while (!state.isOver) {
+    await advance()
+    await pause(1)
+  }
+  return work
+}
+
 /** See the top of the file. */
 export class TestKafka implements KafkaView, AsyncDisposable {
   /** Chance goes by this; give it to `startKafka` to repeat a run. */
@@ -77,6 +93,7 @@ export class TestKafka implements KafkaView, AsyncDisposable {
     this.clock = {
       now: () => host.clock.now(),
       advance: (duration, options = {}) => host.advance(milliseconds(duration), options),
+      advanceUntil: (work, { step = '1s' } = {}) => advanceUntil(work, () => host.advance(milliseconds(step), {})),
     }
   }
 
