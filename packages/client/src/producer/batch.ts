@@ -50,6 +50,8 @@ export class ProducerBatch {
   #sizeBytes: number
   /** Whose it is, once it was sent with a sequence; the same on every try. */
   producer: BatchProducer | undefined
+  /** Which of its partition's batches with a sequence it is, counted up. */
+  ordinal = Number.POSITIVE_INFINITY
   /** Tries so far. */
   attempts = 0
   /** Nothing is added any more. */

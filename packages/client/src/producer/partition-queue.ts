@@ -8,6 +8,12 @@ export interface ProducerName {
   readonly producerEpoch: number
 }
 
+/**
+ * A broker knows so many batches of a producer again (class ProducerStateEntry), so that not more are sent after one that is not answered. The
+ * bound on requests for each broker is not enough: while a partition moves, one broker takes many while the other owes an answer.
+ */
+const REMEMBERED_BATCHES = 5
+
 /** See the top of the file. */
 export class PartitionQueue {
   readonly topic: string
@@ -26,6 +32,8 @@ export class PartitionQueue {
   isLost = false
   #name: ProducerName | undefined
   #nextSequence = 0
+  /** Batches that got a sequence so far. */
+  #assigned = 0
 
   constructor(topic: string, partition: number) {
     this.topic = topic
@@ -46,7 +54,9 @@ export class PartitionQueue {
   /** Whether the first batch may go before the answers to those under way: one that is sent again must be the earliest (class Sender). */
   get mayPipeline(): boolean {
     const [head] = this.waiting
-    return head?.producer === undefined || this.inFlight.every(batch => batch.order > head.order)
+    if (head === undefined) return false
+    if (head.producer === undefined) return this.inFlight.every(({ ordinal }) => this.#assigned - ordinal < REMEMBERED_BATCHES)
+    return this.inFlight.every(batch => batch.order > head.order)
   }
 
   /** Puts a batch back, where it was. */
@@ -68,15 +78,16 @@ export class PartitionQueue {
     return this.inFlight.some(({ producer }) => producer !== undefined) || this.waiting.some(({ producer }) => producer !== undefined)
   }
 
-  /** The sequence of the next batch, of so many records. */
-  assign(name: ProducerName, count: number): BatchProducer {
+  /** The sequence of a batch that is sent for the first time. */
+  assign(name: ProducerName, batch: ProducerBatch): BatchProducer {
     if (this.#name === undefined || (!isSame(this.#name, name) && !this.hasOlder(name))) {
       this.#name = name
       this.#nextSequence = 0
     }
     const { producerId, producerEpoch } = this.#name
     const baseSequence = this.#nextSequence
-    this.#nextSequence = nextSequence(baseSequence, count)
+    this.#nextSequence = nextSequence(baseSequence, batch.count)
+    batch.ordinal = this.#assigned++
     return { producerId, producerEpoch, baseSequence }
   }
 

@@ -189,7 +189,7 @@ export class Sender {
     if (!batch.isClosed) this.#accumulator.taken(queue, this.#cluster.image.topics.get(queue.topic))
     try {
       const name = this.#gate.name()
-      const records = batch.sealed(batch.producer ?? (batch.kind.acks === -1 && name ? queue.assign(name, batch.count) : undefined))
+      const records = batch.sealed(batch.producer ?? (batch.kind.acks === -1 && name ? queue.assign(name, batch) : undefined))
       batch.attempts++
       queue.inFlight.push(batch)
       return records
