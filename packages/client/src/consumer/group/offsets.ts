@@ -85,7 +85,11 @@ async function commitOnce(
   const { signal } = options
   const member = options.member?.() ?? nobody
   const byTopic = new Map<string, OffsetToCommit[]>()
-  for (const offset of offsets) byTopic.set(offset.topic, [...(byTopic.get(offset.topic) ?? []), offset])
+  for (const offset of offsets) {
+    const others = byTopic.get(offset.topic)
+    if (others === undefined) byTopic.set(offset.topic, [offset])
+    else others.push(offset)
+  }
   const ids = topicIdsOf(cluster.image, byTopic.keys())
   const { body } = await askCoordinator(
     { cluster, groupId },

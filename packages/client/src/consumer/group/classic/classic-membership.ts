@@ -61,6 +61,8 @@ export class ClassicMembership implements Membership {
   #fatal: Error | undefined
   #stable = false
   #stuck = false
+  /** Whether it was told already that a rebalance has begun. */
+  #rebalancing = false
   #leaving: Promise<void> | undefined
 
   constructor(
@@ -197,6 +199,7 @@ export class ClassicMembership implements Membership {
     if (!isLeader) this.#leader.stop()
     const assigned = subscribedAssignment(assignment, { cluster: this.#cluster, groupId, generation, topics: this.#subscription.topics })
     this.#learned = undefined
+    this.#rebalancing = false
     this.#stable = true
     const revoked = without(this.#owned.all, assigned)
     if (revoked.length > 0) {
@@ -269,11 +272,11 @@ export class ClassicMembership implements Membership {
       this.#fatal = error
       this.#heartbeats.stop()
     }
-    const first = this.#learned === undefined
     // Members that keep their partitions through a rebalance have no reason to stop working on them.
     if (code !== ErrorCode.REBALANCE_IN_PROGRESS || this.#assigners.protocol === 'eager') this.#learned = error
     const { groupId } = this.#settings
-    if (first) this.#cluster.events.emit('consumer.rebalancing', { groupId, memberId: sent.memberId })
+    if (!this.#rebalancing) this.#cluster.events.emit('consumer.rebalancing', { groupId, memberId: sent.memberId })
+    this.#rebalancing = true
     this.#rejoin(error.message)
   }
 

@@ -1,6 +1,6 @@
 // What the leader of a classic group does: it learns about all topics that members subscribe, has the group's assigner decide who gets what, and from then on
 // watches whether these topics change, which asks for a new round.
-import type { JoinGroupResponse } from '@ottla/protocol'
+import { type JoinGroupResponse, KafkaError } from '@ottla/protocol'
 import type { Cluster, ClusterImage } from '../../../cluster/cluster.ts'
 import { KafkaJSNonRetriableError, KafkaJSProtocolError } from '../../../errors/index.ts'
 import type { Assigner, GroupMember, GroupMemberAssignment } from '../../assignors/types.ts'
@@ -43,9 +43,15 @@ export class GroupLeader {
     await this.#learn(topics)
     this.#watch(topics)
     if (joined.skipAssignment) return []
-    const assignments = await assigner.assign({ members, topics: [...topics] })
-    if (assigner.rebalanceProtocols?.includes('cooperative') === true) checkOwners(members, assignments)
-    return assignments
+    try {
+      const assignments = await assigner.assign({ members, topics: [...topics] })
+      if (assigner.rebalanceProtocols?.includes('cooperative') === true) checkOwners(members, assignments)
+      return assignments
+    } catch (error) {
+      if (error instanceof KafkaError)
+        throw new KafkaJSNonRetriableError(`The assigner "${name}" cannot read what members say: ${error.message}`)
+      throw error
+    }
   }
 
   /** Another member leads, or nobody. */
