@@ -66,7 +66,7 @@ test('members of KafkaJS and of this client share a group', async () => {
   await using broker = await startBroker()
   await createTopics(broker.bootstrap, { a: 4 })
   const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING })
-  const theirs = kafka.consumer({ groupId: 'g', heartbeatInterval: 100 })
+  const theirs = kafka.consumer({ groupId: 'g', heartbeatInterval: 100, maxWaitTimeInMs: 100 })
   let assigned: number[] = []
   theirs.on(theirs.events.GROUP_JOIN, ({ payload }) => {
     assigned = payload.memberAssignment['a'] ?? []
