@@ -22,6 +22,11 @@ export interface PostgresPool<Client extends PostgresClient = PostgresClient> {
   connect(): Promise<Client>
 }
 
+/** The client that a pool gives; the pools of `pg` can also be called with a callback. */
+export type ClientOf<Pool extends PostgresPool> = Pool extends { connect: { (): Promise<infer Client>; (...rest: never[]): void } }
+  ? Client & PostgresClient
+  : PostgresClient
+
 /** How marks are kept. */
 export interface PostgresOnceOptions {
   /** Name of the table, or `schema.table`: `ottla_once`. */
@@ -30,7 +35,7 @@ export interface PostgresOnceOptions {
 }
 
 /** A store that can forget. */
-export interface PostgresOnceStore<Client extends PostgresClient> extends OnceStore<Client> {
+export interface PostgresOnceStore<Client> extends OnceStore<Client> {
   /** Deletes the marks of messages that were handled before this time, which must be longer ago than any message may be delivered again. Resolves with how many. */
   forget(before: Date): Promise<number>
 }
@@ -81,10 +86,11 @@ ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET next_offset = EXCLU
 }
 
 /** Marks of handled messages in PostgreSQL; the handler is given the client whose transaction it is. */
-export function postgresOnce<Client extends PostgresClient>(
-  pool: PostgresPool<Client>,
+export function postgresOnce<Pool extends PostgresPool>(pool: Pool, options?: PostgresOnceOptions): PostgresOnceStore<ClientOf<Pool>>
+export function postgresOnce(
+  pool: PostgresPool,
   { table = 'ottla_once', by = 'message' }: PostgresOnceOptions = {},
-): PostgresOnceStore<Client> {
+): PostgresOnceStore<PostgresClient> {
   const name = quoted(table)
   const write = writing(name, by)
   return {
@@ -111,10 +117,7 @@ export function postgresOnce<Client extends PostgresClient>(
  * Commits what `work` did, or rolls it back. A client whose transaction cannot be ended does not go back to the pool. A connection that breaks while no
  * query is under way is an event of the client, which would end the process if nobody listened.
  */
-async function inTransaction<Client extends PostgresClient>(
-  pool: PostgresPool<Client>,
-  work: (client: Client) => Promise<boolean>,
-): Promise<boolean> {
+async function inTransaction(pool: PostgresPool, work: (client: PostgresClient) => Promise<boolean>): Promise<boolean> {
   const client = await pool.connect()
   let broken: Error | undefined
   const broke = (error: Error): void => {
