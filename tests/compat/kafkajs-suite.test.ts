@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startBroker, type TestBroker } from '../client/broker.ts'
 import { expectedFailures } from './kafkajs-suite/expected.ts'
 import { pageOf } from './kafkajs-suite/page.ts'
-import { checkout, installTools, type Outcome, runSpecs, specFiles } from './kafkajs-suite/runner.ts'
+import { checkout, cleanUp, installTools, type Outcome, runSpecs, specFiles } from './kafkajs-suite/runner.ts'
 
 const page = new URL('../../docs/kafkajs-suite.md', import.meta.url)
 const parts = process.env['KAFKAJS_SUITE_FILES']?.split(',')
@@ -53,7 +53,10 @@ describe.skipIf(missing !== undefined)("KafkaJS's own specs", () => {
       writeFileSync(process.env['KAFKAJS_SUITE_RESULTS'], JSON.stringify(outcomes, null, 1))
   }, 1_800_000)
 
-  afterAll(() => broker[Symbol.asyncDispose]())
+  afterAll(async () => {
+    await broker[Symbol.asyncDispose]()
+    if (process.env['KAFKAJS_SUITE_RESULTS'] === undefined) cleanUp()
+  })
 
   it('are all known: each is run, or left out for a reason', () => {
     expect(specFiles(source).unknown).toEqual([])

@@ -1,18 +1,24 @@
 // Runs KafkaJS's own specs with this client in place of its source: its checkout, jest and the bundled client lie in a cache folder.
-import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { internal, applicable } from './spec-files.ts'
 
 const REPOSITORY = 'https://github.com/tulios/kafkajs.git'
 const TAG = 'v2.2.4'
 const TOOLS = ['jest@29', 'jest-extended@0.11', 'uuid@3', 'semver@6', 'execa@2', 'jsonwebtoken@9', 'mockdate@2', 'glob@7', 'esbuild@0.25']
+/** Below KafkaJS's own 90 s: what has not happened by then does not happen. */
+const TEST_TIMEOUT_MS = 40_000
 const root = resolve(import.meta.dirname, '../../..')
 const cache = process.env['OTTLA_COMPAT_CACHE'] ?? join(homedir(), '.cache/ottla-compat/kafkajs-suite')
-const builds = join(cache, 'build')
+/** Bundles and results of this process. */
+const builds = join(cache, `run-${process.pid}`)
 const tools = join(cache, 'tools')
+
+/** What jest said in this run. */
+export const logFile = join(builds, 'jest.log')
 
 /** What became of a test. */
 export interface Outcome {
@@ -73,12 +79,23 @@ export function specFiles(source: string): SpecFiles {
   return { run, left, unknown: all.filter(file => !run.includes(file) && reasonOf(file) === undefined) }
 }
 
+/** KafkaJS's jest is older: it let a hook be asynchronous and take `done` as well. */
+const setup = `jest.setTimeout(${TEST_TIMEOUT_MS})
+const hook = beforeEach
+global.beforeEach = (run, ...rest) => hook(run.length === 0 ? run : done => void run(done), ...rest)
+`
+
 /** Bundles the client and what stands between it and jest as CommonJS, which is what jest knows. */
 function build(source: string): void {
   const esbuild = join(tools, 'node_modules/.bin/esbuild')
   const place = `require('node:url').pathToFileURL(${JSON.stringify(join(root, 'packages/protocol/src/bundle.js'))}).href`
   const words = ['--bundle', '--platform=node', '--format=cjs', '--target=node20', '--conditions=ottla-source', '--log-level=error']
-  const here = ['--define:import.meta.url=moduleUrl', `--banner:js=const moduleUrl = ${place};`, '--external:@node-rs/crc32']
+  const here = [
+    '--define:import.meta.url=moduleUrl',
+    `--banner:js=const moduleUrl = ${place};`,
+    '--external:@node-rs/crc32',
+    '--footer:js=module.exports = module.exports.default ?? module.exports;',
+  ]
   for (const name of ['resolver', 'transform', 'helpers', 'client']) {
     const one = name === 'client' ? [] : ['--external:@ottla/client']
     execFileSync(
@@ -95,6 +112,7 @@ function build(source: string): void {
     replaced[join(source, file)] = shim
   }
   const helpers = join(builds, 'modules/testHelpers.js')
+  writeFileSync(join(builds, 'setup.js'), setup)
   writeFileSync(helpers, `module.exports = require('${join(builds, 'helpers.cjs')}').helpers\n`)
   const client = join(builds, 'modules/index.js')
   writeFileSync(
@@ -124,20 +142,20 @@ interface JestResults {
 const escapes = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, 'g')
 const firstLine = (text: string): string => text.replaceAll(escapes, '').split('\n').slice(0, 3).join(' ').slice(0, 240)
 
-/** Runs spec files, one after the other, and tells what became of each test. */
+/** Runs spec files, one after the other, and tells what became of each test. What jest says is in `logFile`. */
 export async function runSpecs(source: string, files: readonly string[], ports: Ports): Promise<Outcome[]> {
   build(source)
-  const output = join(cache, `results-${process.pid}.json`)
+  const output = join(builds, 'results.json')
   const config = {
     rootDir: source,
     resolver: join(builds, 'resolver.cjs'),
     transform: { '\\.js$': join(builds, 'transform.cjs') },
     modulePaths: [join(tools, 'node_modules'), join(root, 'node_modules')],
     moduleNameMapper: { '^@ottla/client$': join(builds, 'modules/index.js') },
-    setupFilesAfterEnv: [join(source, 'testHelpers/setup.js')],
+    setupFilesAfterEnv: [join(source, 'testHelpers/setup.js'), join(builds, 'setup.js')],
     testEnvironment: 'node',
+    snapshotFormat: { escapeString: true, printBasicPrototype: true },
     testRegex: ['\\.spec\\.js$'],
-    haste: { enableSymlinks: false },
   }
   const env = {
     ...process.env,
@@ -158,9 +176,11 @@ export async function runSpecs(source: string, files: readonly string[], ports: 
     '--runTestsByPath',
     ...files.map(file => join(source, file)),
   ]
-  const options = { cwd: source, env, maxBuffer: 1 << 28, timeout: 1_800_000 }
-  const said = await promisify(execFile)(join(tools, 'node_modules/.bin/jest'), words, options).catch((error: Error) => error.message)
-  if (!existsSync(output)) throw new Error(`jest has no results: ${JSON.stringify(said).slice(-2000)}`)
+  const log = openSync(logFile, 'w')
+  const child = spawn(join(tools, 'node_modules/.bin/jest'), words, { cwd: source, env, stdio: ['ignore', log, log], timeout: 1_800_000 })
+  await once(child, 'exit')
+  closeSync(log)
+  if (!existsSync(output)) throw new Error(`jest has no results: ${readFileSync(logFile, 'utf8').slice(-2000)}`)
   const { testResults }: JestResults = JSON.parse(readFileSync(output, 'utf8'))
   rmSync(output)
   return testResults.flatMap(({ name, message, assertionResults }) => {
@@ -174,3 +194,6 @@ export async function runSpecs(source: string, files: readonly string[], ports: 
     }))
   })
 }
+
+/** Removes the files of this run. */
+export const cleanUp = (): void => rmSync(builds, { recursive: true, force: true })

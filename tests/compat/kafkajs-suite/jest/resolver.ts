@@ -16,7 +16,7 @@ interface Replacements {
 const { replaced, builds }: Replacements = JSON.parse(readFileSync(process.env['OTTLA_SUITE_MODULES'] ?? '', 'utf8'))
 
 /** See above. The replacements themselves get at what they replace. */
-export function sync(request: string, options: ResolverOptions): string {
+export default function resolve(request: string, options: ResolverOptions): string {
   if (request === 'testHelpers') return replaced['testHelpers'] ?? request
   const found = options.defaultResolver(request, options)
   return `${options.basedir}${sep}`.startsWith(`${builds}${sep}`) ? found : (replaced[found] ?? found)

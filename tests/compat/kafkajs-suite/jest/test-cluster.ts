@@ -16,6 +16,7 @@ export type ClusterOptions = Omit<KafkaConfig, 'brokers' | 'socketFactory'> & {
 
 /** KafkaJS's Cluster, as far as it is used here. */
 export interface Observer {
+  addMultipleTargetTopics(topics: string[]): Promise<void>
   connect(): Promise<void>
   disconnect(): Promise<void>
   isConnected(): boolean
@@ -54,6 +55,10 @@ export class TestCluster {
 
 const own = ['options', 'brokers', 'observer', 'socketFactory', 'isConnected', 'disconnect']
 
+/** KafkaJS's cluster answers only about topics that it has been told of. */
+const topicsIn = ([entries]: readonly unknown[]): string[] =>
+  Array.isArray(entries) ? entries.flatMap((entry: { readonly topic?: string }) => entry.topic ?? []) : []
+
 /** The cluster as specs see it. What a spec replaces by a mock stays replaced, and has no effect on the client under test. */
 export function asCluster(cluster: TestCluster): TestCluster {
   const replaced = new Map<string | symbol, unknown>()
@@ -68,6 +73,7 @@ export function asCluster(cluster: TestCluster): TestCluster {
         return (...args: unknown[]) => Reflect.apply(value, from, args) as unknown
       return async (...args: unknown[]) => {
         await cluster.observer.connect()
+        if (name === 'fetchTopicsOffset') await cluster.observer.addMultipleTargetTopics(topicsIn(args))
         return Reflect.apply(value, from, args) as unknown
       }
     },

@@ -14,7 +14,6 @@ function withPorts(source: string, path: string): { code: string } {
 }
 
 /** Results must not be taken from the cache of a run with other ports. */
-const getCacheKey = (source: string, path: string): string =>
-  `${path}:${JSON.stringify(ports)}:${source.length}:${process.hrtime.bigint()}`
+const getCacheKey = (source: string, path: string): string => `${path}:${JSON.stringify(ports)}:${source.length}:${process.hrtime.bigint()}`
 
 export default { process: withPorts, getCacheKey }
