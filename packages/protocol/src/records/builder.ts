@@ -100,22 +100,24 @@ export interface RecordPlace {
   readonly isTombstone: boolean
 }
 
-const putText = (bytes: Buffer, at: number, { text, length }: { text: string; length: number }): void => {
+/** Text whose bytes have been counted. */
+interface Text {
+  readonly text: string
+  readonly length: number
+}
+
+const putText = (bytes: Buffer, start: number, { text, length }: Text): number => {
+  const at = putVarint(bytes, start, length)
   if (length !== text.length) bytes.write(text, at, length, 'utf8')
   else if (length > SHORT_BYTES) bytes.write(text, at, length, 'latin1')
   else for (let index = 0; index < length; index++) bytes[at + index] = text.charCodeAt(index)
+  return at + length
 }
 
-const putField = (bytes: Buffer, start: number, content: Content): number => {
+const putField = (bytes: Buffer, start: number, content: Exclude<Content, string>): number => {
   if (content == null) {
     bytes[start] = 1
     return start + 1
-  }
-  if (typeof content === 'string') {
-    const length = Buffer.byteLength(content)
-    const at = putVarint(bytes, start, length)
-    putText(bytes, at, { text: content, length })
-    return at + length
   }
   const length = content.length
   const at = putVarint(bytes, start, length)
@@ -123,6 +125,11 @@ const putField = (bytes: Buffer, start: number, content: Content): number => {
   else for (let index = 0; index < length; index++) bytes[at + index] = content[index]!
   return at + length
 }
+
+const putContent = (bytes: Buffer, start: number, content: Content): number =>
+  typeof content === 'string'
+    ? putText(bytes, start, { text: content, length: Buffer.byteLength(content) })
+    : putField(bytes, start, content)
 
 /** The headers of a record. */
 type Headers = RecordInit['headers']
@@ -140,7 +147,7 @@ const putHeaders = (bytes: Buffer, start: number, headers: Headers): number => {
     return start + 1
   }
   let at = putVarint(bytes, start, headers.length)
-  for (const { key, value } of headers) at = putField(bytes, putField(bytes, at, key), value)
+  for (const { key, value } of headers) at = putContent(bytes, putContent(bytes, at, key), value)
   return at
 }
 
@@ -232,20 +239,21 @@ export class BatchBuilder {
     const timestampDelta = this.#timestampDelta(timestamp)
     const offsetDelta = offset - this.#baseOffset
     const { key, value, headers } = record
+    const valueLength = contentLength(value)
     const size =
       1 +
       varlongSize(timestampDelta) +
       varintSize(offsetDelta) +
       fieldSize(contentLength(key)) +
-      fieldSize(contentLength(value)) +
+      fieldSize(valueLength) +
       headersSize(headers)
     const bytes = this.#room(size + 5)
     let at = putVarint(bytes, this.#length, size)
     bytes[at++] = 0
     at = putVarlong(bytes, at, timestampDelta)
     at = putVarint(bytes, at, offsetDelta)
-    at = putField(bytes, at, key)
-    at = putField(bytes, at, value)
+    at = putContent(bytes, at, key)
+    at = typeof value === 'string' ? putText(bytes, at, { text: value, length: valueLength }) : putField(bytes, at, value)
     return this.#appended(putHeaders(bytes, at, headers), offset, timestamp)
   }
 
