@@ -1,9 +1,11 @@
 // The producer against our broker: what KafkaJS's own specs expect, and what they do not know: idempotence, batching, codecs, serializers.
+import { tracingChannel } from 'node:diagnostics_channel'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CompressionTypes } from '../../packages/client/src/compression.ts'
+import { createProducer } from '../../packages/client/src/producer/producer.ts'
 import type { TestBroker } from './broker.ts'
 import { startBroker } from './broker.ts'
-import { batchesOf, freshTopic, producerOf, recordsIn } from './producer-world.ts'
+import { batchesOf, clusterOf, freshTopic, producerOf, recordsIn } from './producer-world.ts'
 
 let broker: TestBroker
 beforeAll(async () => {
@@ -149,4 +151,41 @@ test('a topic that is not there is made, and messages of calls before are in fro
   const topic = 'made-by-sending'
   await Promise.all([1, 2, 3].map(n => producer.send({ topic, messages: [{ value: `${n}` }] })))
   expect((await recordsIn(broker.bootstrap, topic)).map(({ value }) => value)).toEqual(['1', '2', '3'])
+})
+
+test('sends are told to diagnostics channels, which may add headers', async () => {
+  await using producer = await producerOf(broker.bootstrap)
+  const topic = await freshTopic(broker.bootstrap)
+  const told: unknown[] = []
+  interface Told {
+    readonly topicMessages: { messages: { headers?: object }[] }[]
+    readonly result?: unknown
+  }
+  const listeners = {
+    start: ({ topicMessages }: Told) =>
+      topicMessages.forEach(({ messages }) => messages.forEach(message => (message.headers = { trace: '1' }))),
+    end: () => undefined,
+    asyncStart: () => undefined,
+    asyncEnd: ({ result }: Told) => told.push(result),
+    error: () => undefined,
+  }
+  const channel = tracingChannel<Told>('ottla:client:send')
+  channel.subscribe(listeners)
+  const result = await producer.send({ topic, messages: [{ value: 'x' }] })
+  channel.unsubscribe(listeners)
+  expect(told).toEqual([result])
+  expect((await recordsIn(broker.bootstrap, topic))[0]?.headers).toEqual([['trace', '1']])
+})
+
+test('events are told under the names of KafkaJS', async () => {
+  const producer = createProducer(clusterOf(broker.bootstrap))
+  const seen: string[] = []
+  const { CONNECT, DISCONNECT, REQUEST } = producer.events
+  for (const name of [CONNECT, DISCONNECT, REQUEST]) producer.on(name, ({ type }) => void seen.push(type))
+  await producer.connect()
+  await producer.disconnect()
+  expect(seen.filter(type => type !== REQUEST)).toEqual([CONNECT, DISCONNECT])
+  expect(seen).toContain(REQUEST)
+  const untyped: { on(name: string, listener: () => void): unknown } = producer
+  expect(() => untyped.on('NON_EXISTENT_EVENT', () => {})).toThrow(/Event name should be one of producer.events./)
 })

@@ -1,5 +1,6 @@
 // From `send` to batches: messages are serialized, checked, placed, and added to batches in the order of the calls. A producer has one pipeline for
 // what is sent outside of transactions and one for what is sent within.
+import { tracingChannel } from 'node:diagnostics_channel'
 import { ErrorCode } from '@ottla/protocol'
 import type { Cluster, TopicFacts } from '../cluster/cluster.ts'
 import { KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError } from '../errors/index.ts'
@@ -17,6 +18,9 @@ import { Sender } from './sender.ts'
 import { serialized, serializersOf } from './serializers.ts'
 import type { ProducerSettings } from './settings.ts'
 import type { Message, RecordMetadata, TopicMessages } from './types.ts'
+
+/** Sends as OpenTelemetry and others see them; at the start they may add headers to the messages. */
+const sends = tracingChannel('ottla:client:send')
 
 /** What a pipeline is made of. */
 export interface PipelineParts {
@@ -50,7 +54,13 @@ export class Pipeline {
   }
 
   /** Sends messages; resolves when their batches are done. */
-  async send(given: readonly TopicMessages<unknown, unknown>[], kind: BatchKind, signal?: AbortSignal): Promise<RecordMetadata[]> {
+  send(topicMessages: readonly TopicMessages<unknown, unknown>[], kind: BatchKind, signal?: AbortSignal): Promise<RecordMetadata[]> {
+    if (!sends.hasSubscribers) return this.#send(topicMessages, kind, signal)
+    const { clientId } = this.#cluster
+    return sends.tracePromise(() => this.#send(topicMessages, kind, signal), { clientId, topicMessages, ...kind })
+  }
+
+  async #send(given: readonly TopicMessages<unknown, unknown>[], kind: BatchKind, signal?: AbortSignal): Promise<RecordMetadata[]> {
     signal?.throwIfAborted()
     const topics = merged(given)
     const names = topics.map(({ topic }) => topic)
