@@ -84,14 +84,14 @@ it(`loses nothing acknowledged over ${rounds} power losses`, { timeout: 300_000 
   console.log(`${rounds} power losses, ${total} acknowledged records, none lost`)
 })
 
-/** A broker on `disk` loses power `rounds` times; returns how many records it had acknowledged. */
-async function losePower(disk: PoweredDisk, random: () => number, rounds: number): Promise<number> {
+/** A broker on `disk` loses power `times` times; returns how many records it had acknowledged. */
+async function losePower(disk: PoweredDisk, random: () => number, times: number): Promise<number> {
   const folder = join(disk.path, 'broker')
   mkdirSync(folder)
   await using broker = await startBroker({ 'log.flush.mode': 'ack', 'log.segment.bytes': '1048576' }, { folder })
   const topics: { topic: string; all: ReturnType<typeof histories> }[] = []
   let total = 0
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < times; round++) {
     // A new topic each time: its folders, names and ids are as young as its records.
     const topic = `power-${round}`
     await createTopic(broker, topic, partitions)

@@ -15,11 +15,16 @@ export interface InstrumentationEvent<T> {
 /** A listener of events; what an asynchronous one rejects with is logged. */
 export type Listener<T = unknown> = (event: InstrumentationEvent<T>) => void | Promise<void>
 
+/** A listener among others: each knows by itself what payloads its type of event has. */
+interface Receiver {
+  receive(event: InstrumentationEvent<unknown>): void | Promise<void>
+}
+
 let nextId = 0
 
 /** Tells events to listeners. Where nobody listens, an event costs one look-up: build payloads only when `has` says so. */
 export class EventEmitter {
-  readonly #listeners = new Map<string, Set<Listener<never>>>()
+  readonly #listeners = new Map<string, Set<Receiver>>()
   readonly #clock: Clock
   readonly #logger: Logger
 
@@ -36,22 +41,23 @@ export class EventEmitter {
   /** Adds a listener; returns what removes it. */
   on<T>(type: string, listener: Listener<T>): () => void {
     const listeners = this.#listeners.get(type) ?? new Set()
+    const receiver: Receiver = { receive: listener }
     this.#listeners.set(type, listeners)
-    listeners.add(listener)
+    listeners.add(receiver)
     return () => {
-      listeners.delete(listener)
+      listeners.delete(receiver)
       if (listeners.size === 0) this.#listeners.delete(type)
     }
   }
 
   /** Tells all listeners of this type, in the order in which they came. */
-  emit<T>(type: string, payload: T): void {
+  emit(type: string, payload: unknown): void {
     const listeners = this.#listeners.get(type)
     if (listeners === undefined) return
     const event = { id: nextId++, type, timestamp: this.#clock.now(), payload }
-    for (const listener of [...listeners] as Listener<T>[]) {
+    for (const listener of [...listeners]) {
       try {
-        const outcome = listener(event)
+        const outcome = listener.receive(event)
         if (outcome instanceof Promise) outcome.catch(error => this.#failed(type, error))
       } catch (error) {
         this.#failed(type, error)
