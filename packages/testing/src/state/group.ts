@@ -2,7 +2,11 @@
 import type { WireClient } from '../wire/wire-client.ts'
 import { awaitState, type WaitOptions } from './await-state.ts'
 import { endOffsets, startOffsets } from './cluster-state.ts'
+import { PartitionReader } from './partition-reader.ts'
 import { committedOffsets, describeGroup, type GroupMember, type GroupState } from './group-state.ts'
+
+/** A lag up to this is counted record by record; beyond it the difference of the offsets is near enough. */
+const COUNTED = 100
 
 /** When a group counts as stable. */
 export interface StableOptions extends WaitOptions {
@@ -97,8 +101,25 @@ export class Group {
 
   async #lagOf(topic: string, committed: Readonly<Record<number, number>>): Promise<Map<number, number>> {
     const [starts, ends] = [await startOffsets(this.#wire, topic), await endOffsets(this.#wire, topic)]
-    return new Map(
-      [...ends].map(([partition, end]) => [partition, Math.max(0, end - (committed[partition] ?? starts.get(partition) ?? 0))]),
-    )
+    const lags = new Map<number, number>()
+    for (const [partition, end] of ends) {
+      const from = Math.max(committed[partition] ?? 0, starts.get(partition) ?? 0)
+      const lag = Math.max(0, end - from)
+      lags.set(partition, lag > 0 && lag <= COUNTED ? await this.#recordsFrom(topic, { partition, from, end }) : lag)
+    }
+    return lags
+  }
+
+  /** Not every offset is a record: markers of transactions have some, and so has what was aborted or compacted. */
+  async #recordsFrom(topic: string, { end, from, partition }: { partition: number; from: number; end: number }): Promise<number> {
+    const reader = new PartitionReader(this.#wire, topic, { offsets: new Map([[partition, from]]), isolation: 'committed' })
+    let count = 0
+    for (let at = from; at < end; ) {
+      count += (await reader.read(0)).length
+      const next = reader.offsets.get(partition) ?? end
+      if (next === at) break
+      at = next
+    }
+    return count
   }
 }

@@ -18,6 +18,11 @@ export interface RecordsOptions<K extends Decoder = 'text', V extends Decoder = 
 /** How to wait for records. */
 export type ReceivedOptions<K extends Decoder = 'text', V extends Decoder = 'text'> = RecordsOptions<K, V> & WaitOptions
 
+/** Values that a function decodes. */
+interface ByFunction<T> {
+  readonly value: (bytes: Buffer) => T
+}
+
 /** What was seen of a topic. */
 export interface Followed {
   /** Whether what was waited for is there. */
@@ -55,9 +60,11 @@ export class Topic {
   }
 
   /** All records that are there now: partition by partition, each in the order of its offsets. */
-  async records<K extends Decoder = 'text', V extends Decoder = 'text'>(
-    options: RecordsOptions<K, V> = {},
-  ): Promise<TestRecord<DecodedBy<K>, DecodedBy<V>>[]> {
+  records<T>(options: RecordsOptions<'text', (bytes: Buffer) => T> & ByFunction<T>): Promise<TestRecord<string, T>[]>
+  records<K extends Decoder = 'text', V extends Decoder = 'text'>(
+    options?: RecordsOptions<K, V>,
+  ): Promise<TestRecord<DecodedBy<K>, DecodedBy<V>>[]>
+  async records(options: RecordsOptions<Decoder, Decoder> = {}): Promise<TestRecord<unknown, unknown>[]> {
     const { isolation = 'committed' } = options
     const ends = await endOffsets(this.#wire, this.name, isolation)
     const reader = await this.#reader(this.#wire, options)
@@ -69,29 +76,33 @@ export class Topic {
       // Records at the end of what was counted may be gone by now.
       if ([...reader.offsets.values()].join() === before) break
     }
-    return inOrder(all).map(record => decoded<K, V>(record, options))
+    return inOrder(all).map(record => decoded(record, options))
   }
 
   /**
    * Resolves with all records as soon as there are `count`, in the order in which they came to be seen. Rejects with TimeoutError, which
    * shows what is there.
    */
-  async received<K extends Decoder = 'text', V extends Decoder = 'text'>(
+  received<T>(count: number, options: ReceivedOptions<'text', (bytes: Buffer) => T> & ByFunction<T>): Promise<TestRecord<string, T>[]>
+  received<K extends Decoder = 'text', V extends Decoder = 'text'>(
     count: number,
-    options: ReceivedOptions<K, V> = {},
-  ): Promise<TestRecord<DecodedBy<K>, DecodedBy<V>>[]> {
+    options?: ReceivedOptions<K, V>,
+  ): Promise<TestRecord<DecodedBy<K>, DecodedBy<V>>[]>
+  async received(count: number, options: ReceivedOptions<Decoder, Decoder> = {}): Promise<TestRecord<unknown, unknown>[]> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
     const { isThere, records: all } = await this.until(records => records.length >= count, options)
     if (!isThere) {
       throw new TimeoutError(`topic ${this.name} received ${all.length} of ${count} records within ${timeoutMs} ms.${shown(all)}`)
     }
-    return all.map(record => decoded<K, V>(record, options))
+    return all.map(record => decoded(record, options))
   }
 
   /** The record that was produced last, by its timestamp and then by its offset; undefined where there is none. */
-  async last<K extends Decoder = 'text', V extends Decoder = 'text'>(
-    options: RecordsOptions<K, V> = {},
-  ): Promise<TestRecord<DecodedBy<K>, DecodedBy<V>> | undefined> {
+  last<T>(options: RecordsOptions<'text', (bytes: Buffer) => T> & ByFunction<T>): Promise<TestRecord<string, T> | undefined>
+  last<K extends Decoder = 'text', V extends Decoder = 'text'>(
+    options?: RecordsOptions<K, V>,
+  ): Promise<TestRecord<DecodedBy<K>, DecodedBy<V>> | undefined>
+  async last(options: RecordsOptions<Decoder, Decoder> = {}): Promise<TestRecord<unknown, unknown> | undefined> {
     const records = await this.records(options)
     return records.toSorted((one, other) => one.timestamp - other.timestamp || one.offset - other.offset).at(-1)
   }
