@@ -1,11 +1,14 @@
-// Consumers of Node.js side by side: `node consume-clients.js [rounds] [MiB]` after `npm run build`. The broker is Ottla in a process of its own,
-// each client another one; records of 1 KiB and of 100 B. Medians of records a second, and a second of the client's processor time.
+// Consumers of Node.js side by side: `node consume-clients.js [rounds] [MiB] [clients] [ottla|kafka]` after `npm run build`. The broker is Ottla, or
+// Apache Kafka, in a process of its own, each client another one; records of 1 KiB and of 100 B. Medians of records a second, and a second of the
+// client's processor time.
 import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { BatchBuilder, encodeRequest, produceApi } from '@ottla/protocol'
+import { BatchBuilder, ErrorCode, produceApi } from '@ottla/protocol'
 import { startBroker } from '../compat/broker.ts'
 import type { Consumed } from './consume-client.ts'
 import { prepare } from './group-loads.ts'
+import { startKafka } from './kafka.ts'
 import { Pipe } from './pipe.ts'
 
 const rounds = Number(process.argv[2] ?? 3)
@@ -14,6 +17,7 @@ const clients = (process.argv[4] ?? 'kafkajs,platformatic,ottla').split(',')
 const PARTITIONS = 4
 const BATCH_BYTES = 100 * 1024
 const UNDER_WAY = 8
+const PRODUCE_VERSION = 9
 
 const execute = promisify(execFile)
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
@@ -30,8 +34,13 @@ async function fill(port: number, topic: string, recordBytes: number): Promise<n
   const send = async (lane: number): Promise<void> => {
     for (let batch = lane; batch < batches; batch += UNDER_WAY) {
       const topicData = [{ name: topic, partitionData: [{ index: batch % PARTITIONS, records }] }]
-      const request = { api: produceApi, version: 9, correlationId: 7, clientId: 'load', body: { acks: -1, timeoutMs: 30_000, topicData } }
-      await pipe.send(Buffer.concat(encodeRequest(request)))
+      const body = { acks: -1, timeoutMs: 30_000, topicData }
+      // A partition that was just made may not be ready for its first records.
+      for (;;) {
+        const answer = await pipe.ask(produceApi, PRODUCE_VERSION, body)
+        if (answer.responses[0]?.partitionResponses[0]?.errorCode === ErrorCode.NONE) break
+        await sleep(50)
+      }
     }
   }
   await Promise.all(Array.from({ length: UNDER_WAY }, (_, lane) => send(lane)))
@@ -39,12 +48,13 @@ async function fill(port: number, topic: string, recordBytes: number): Promise<n
   return batches * perBatch
 }
 
-const broker = await startBroker({ 'log.flush.mode': 'os', 'group.initial.rebalance.delay.ms': '0' })
+const settings = { 'group.initial.rebalance.delay.ms': '0' }
+const broker = process.argv[5] === 'kafka' ? await startKafka(settings) : await startBroker({ 'log.flush.mode': 'os', ...settings })
 const program = new URL('consume-client.js', import.meta.url).pathname
 try {
   for (const recordBytes of [1024, 100]) {
     const topic = `consume-${recordBytes}`
-    await prepare({ name: 'ottla', ...broker }, topic, PARTITIONS)
+    await prepare({ name: '', port: broker.port, pid: broker.pid, [Symbol.asyncDispose]: () => Promise.resolve() }, topic, PARTITIONS)
     const records = await fill(broker.port, topic, recordBytes)
     const results = new Map(clients.map(client => [client, { perSecond: [] as number[], perCpuSecond: [] as number[], peakMiB: 0 }]))
     for (let round = 0; round < rounds; round++)
