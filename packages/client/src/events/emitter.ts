@@ -55,7 +55,7 @@ export class EventEmitter {
     const listeners = this.#listeners.get(type)
     if (listeners === undefined) return
     const event = { id: nextId++, type, timestamp: this.#clock.now(), payload }
-    for (const listener of [...listeners]) {
+    for (const listener of listeners) {
       try {
         const outcome = listener.receive(event)
         if (outcome instanceof Promise) outcome.catch(error => this.#failed(type, error))
