@@ -172,12 +172,17 @@ test('a pattern takes the topics that match, also those that come later', async 
   await until(() => got.includes(`${prefix}-b`))
 })
 
-test('the group is described', async () => {
+test.each([
+  ['classic', 'RoundRobinAssigner'],
+  ['consumer', 'uniform'],
+] as const)('the group is described (%s)', async (groupProtocol, protocol) => {
   const topic = await world.createTopic(world.name('described'))
-  const consumer = world.consumer({ groupId: 'described' })
+  const groupId = world.name('described-group')
+  const consumer = world.consumer({ groupId, groupProtocol })
+  expect(await consumer.describeGroup()).toMatchObject({ errorCode: 0, groupId, state: 'Dead', members: [] })
   await consumer.subscribe({ topic })
   await consumer.run({ eachMessage: async () => {} })
-  const { groupId, protocolType, state, members } = await consumer.describeGroup()
-  expect([groupId, protocolType, state, members.length]).toEqual(['described', 'consumer', 'Stable', 1])
-  expect(Buffer.isBuffer(members[0]?.memberAssignment)).toBe(true)
+  const description = await consumer.describeGroup()
+  expect(description).toMatchObject({ groupId, protocolType: 'consumer', protocol, state: 'Stable' })
+  expect(description.members.map(({ memberAssignment }) => Buffer.isBuffer(memberAssignment))).toEqual([true])
 })

@@ -22,12 +22,14 @@ const states = new Map<string, ConsumerGroupState>([
   ['Reconciling', 'CompletingRebalance'],
 ])
 
-const stateOf = (name: string | undefined): ConsumerGroupState => states.get(name ?? '') ?? 'Unknown'
+const stateOf = (group: { readonly errorCode: number; readonly groupState: string } | undefined): ConsumerGroupState =>
+  group?.errorCode === ErrorCode.NONE ? (states.get(group.groupState) ?? 'Unknown') : 'Dead'
 
 const moved: ReadonlySet<number> = new Set([ErrorCode.NOT_COORDINATOR, ErrorCode.COORDINATOR_NOT_AVAILABLE])
 
+/** A group that is not there is described as dead, as older brokers do. */
 function ensure(cluster: Cluster, groupId: string, code: number): void {
-  if (code === ErrorCode.NONE) return
+  if (code === ErrorCode.NONE || code === ErrorCode.GROUP_ID_NOT_FOUND) return
   if (moved.has(code)) cluster.forgetCoordinator({ group: groupId })
   throw protocolError(code)
 }
@@ -43,8 +45,8 @@ async function describeClassic(cluster: Cluster, groupId: string): Promise<Group
     memberMetadata: Buffer.from(memberMetadata),
     memberAssignment: Buffer.from(memberAssignment),
   }))
-  const state = stateOf(group?.groupState)
-  return { groupId, members, protocol: group?.protocolData ?? '', protocolType: group?.protocolType ?? '', state }
+  const state = stateOf(group)
+  return { errorCode: 0, groupId, members, protocol: group?.protocolData ?? '', protocolType: group?.protocolType ?? '', state }
 }
 
 /** Groups of KIP-848 have other states, and assignments that are not bytes: those are given as JSON. */
@@ -62,6 +64,6 @@ async function describeNew(cluster: Cluster, groupId: string): Promise<GroupDesc
     memberMetadata: Buffer.from(JSON.stringify(member.subscribedTopicNames)),
     memberAssignment: Buffer.from(JSON.stringify(member.assignment)),
   }))
-  const state = stateOf(group?.groupState)
-  return { groupId, members, protocol: group?.assignorName ?? '', protocolType: 'consumer', state }
+  const state = stateOf(group)
+  return { errorCode: 0, groupId, members, protocol: group?.assignorName ?? '', protocolType: 'consumer', state }
 }

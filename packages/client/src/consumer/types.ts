@@ -202,6 +202,8 @@ export interface MemberDescription {
 export type ConsumerGroupState = 'Unknown' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead' | 'Empty'
 
 export interface GroupDescription {
+  /** 0: what went wrong is thrown. */
+  errorCode?: number
   groupId: string
   members: MemberDescription[]
   protocol: string
