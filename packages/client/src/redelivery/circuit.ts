@@ -56,16 +56,27 @@ export class Circuit {
     if (!breaker.isOpen) return
     breaker.tryAgain()
     this.end()
+    this.#resumeAll()
     logger.info('The consumer goes on after too many dead letters', { groupId })
     events.tell('consumer.circuit_close', { groupId })
   }
 
-  /** Takes back what it paused; nothing is told. */
+  /** Nothing is paused or resumed any more; a consumer that is stopped forgets its pauses itself. */
   end(): void {
     this.#timer?.cancel()
     this.#look?.cancel()
-    for (const [consumer, selection] of this.#paused) consumer.resume(selection)
-    this.#paused.clear()
+  }
+
+  /** A consumer that is just beginning anew after a crash keeps its pauses, and cannot be told yet. */
+  #resumeAll(): void {
+    for (const [consumer, selection] of this.#paused) {
+      try {
+        consumer.resume(selection)
+        this.#paused.delete(consumer)
+      } catch {
+        this.#look = this.#world.clock.after(lookMs, () => this.#resumeAll())
+      }
+    }
   }
 
   #pauseAll(): void {
@@ -76,6 +87,7 @@ export class Circuit {
         .map(({ topic, partitions }) => ({ topic, partitions: partitions.filter(partition => paused.get(topic)?.has(partition) !== true) }))
         .filter(({ partitions }) => partitions.length > 0)
       if (selection.length === 0) continue
+      // Owned partitions mean that it runs, so that it can be paused.
       consumer.pause(selection)
       this.#paused.set(consumer, [...(this.#paused.get(consumer) ?? []), ...selection])
     }

@@ -22,8 +22,8 @@ export interface HandlingWorld {
   readonly events: RedeliveryEvents
   readonly breaker: Breaker | null
   readonly producer: Producer
-  /** Makes a topic that is missing. */
-  readonly ensure: (topic: string) => Promise<void>
+  /** Makes a topic that is missing, for messages of another. */
+  readonly ensure: (topic: string, origin: string) => Promise<void>
   /** Ends delays: the consumer stops. */
   readonly signal: AbortSignal
   /** The breaker opened. */
@@ -106,13 +106,15 @@ export class Handling {
     const n = stage.stage + 1
     const delayMs = settings.delaysMs[n - 1] ?? 0
     const retryTopic = settings.retryTopic(stage.origin.topic, n)
-    await this.#send(retryTopic, failed.message, this.#headers(stage, failed, waitingHeaders(n, cluster.clock.now() + delayMs)))
+    const headers = this.#headers(stage, failed, waitingHeaders(n, cluster.clock.now() + delayMs))
+    await this.#send(retryTopic, { message: failed.message, origin: stage.origin.topic, headers })
     events.retry({ ...this.#facts(failed, failed.attempts), error: failed.error, delay: delayMs, retryTopic })
   }
 
   async #bury(stage: Stage, failed: FailedMessage, deadLetterTopic: string): Promise<void> {
     const { breaker, cluster, events, logger, opened, settings } = this.#world
-    const written = await this.#send(deadLetterTopic, failed.message, this.#headers(stage, failed, settings.headers?.(failed) ?? {}))
+    const headers = this.#headers(stage, failed, settings.headers?.(failed) ?? {})
+    const written = await this.#send(deadLetterTopic, { message: failed.message, origin: stage.origin.topic, headers })
     const facts = this.#facts(failed, failed.attempts)
     logger.warn('A message was moved to the dead letters', { ...facts, deadLetterTopic, error: failed.error.message })
     const where = { deadLetterTopic, deadLetterPartition: written.partition, deadLetterOffset: written.offset }
@@ -126,9 +128,13 @@ export class Handling {
   }
 
   /** Resolves when all in-sync replicas have it. */
-  async #send(topic: string, { key, value }: KafkaMessage, headers: IHeaders): Promise<{ partition: number; offset: string }> {
+  async #send(
+    topic: string,
+    { message, origin, headers }: { message: KafkaMessage; origin: string; headers: IHeaders },
+  ): Promise<{ partition: number; offset: string }> {
     const { ensure, producer } = this.#world
-    await ensure(topic)
+    const { key, value } = message
+    await ensure(topic, origin)
     const [written] = await producer.send({ topic, acks: -1, messages: [{ key, value, headers }] })
     return { partition: written?.partition ?? -1, offset: written?.baseOffset ?? '-1' }
   }

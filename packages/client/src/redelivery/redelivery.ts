@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { createAdmin } from '../admin/admin.ts'
 import type { MessagesByTopic } from '../consumer/codec.ts'
 import type { HandlerMiddleware, MessageContext, MessageHandler } from '../consumer/run/handler.ts'
+import { traced } from '../consumer/run/handler.ts'
 import type { Consumer, ConsumerConfig, ConsumerRunConfig } from '../consumer/types.ts'
 import { KafkaJSAggregateError, KafkaJSNonRetriableError } from '../errors/index.ts'
 import type { Producer } from '../producer/types.ts'
@@ -32,6 +33,7 @@ interface Active {
   readonly circuit: Circuit | null
   readonly ending: AbortController
   retry: RetryConsumer | null
+  unlisten: () => void
 }
 
 /** A pattern is matched again this often, in ms, so that new retry topics are found. */
@@ -100,7 +102,10 @@ export class Redelivery {
 
   async #run<M extends MessagesByTopic>(consumer: Consumer<M>, config: ConsumerRunConfig<M>): Promise<void> {
     const { retry, deadLetter, createTopics, ...rest } = config
-    if (this.#active !== null || (retry === undefined && deadLetter === undefined)) return consumer.run(rest)
+    if (this.#active !== null || (retry === undefined && deadLetter === undefined)) {
+      await consumer.run(rest)
+      return
+    }
     const { cluster, config: own } = this.#parts
     if (own.groupId === null) throw new KafkaJSNonRetriableError('retry and deadLetter need a consumer with a groupId')
     if (config.eachMessage === undefined) throw new KafkaJSNonRetriableError('retry and deadLetter are for eachMessage')
@@ -111,13 +116,21 @@ export class Redelivery {
     }
     const settings = redeliverySettings(own.groupId, redelivery, cluster.random)
     this.#producer ??= this.#parts.producer()
-    await Promise.all([consumer.connect(), this.#producer.connect()])
+    await Promise.all([cluster.isConnected() ? undefined : consumer.connect(), this.#producer.connect()])
     const active = this.#makeActive(settings, [consumer], this.#producer)
     this.#active = active
-    await this.#ensureAll(settings)
-    await consumer.run(rest)
-    if (settings.delaysMs.length > 0 && !active.ending.signal.aborted)
-      await this.#runRetries(active, config.partitionsConsumedConcurrently ?? 1)
+    active.unlisten = consumer.on('consumer.crash', ({ payload }) => {
+      if (!payload.restart && payload.groupId === own.groupId && this.#active === active) void this.#stop()
+    })
+    try {
+      await this.#ensureAll(settings)
+      await consumer.run(rest)
+      const isWanted = settings.delaysMs.length > 0 && !active.ending.signal.aborted
+      if (isWanted) await this.#runRetries(active, config.partitionsConsumedConcurrently ?? 1)
+    } catch (error) {
+      await this.#stop()
+      throw error
+    }
   }
 
   #makeActive(
@@ -140,11 +153,11 @@ export class Redelivery {
       events: this.#events,
       breaker,
       producer,
-      ensure: topic => this.#ensure(settings, topic),
+      ensure: (topic, origin) => this.#ensure(settings, topic, origin),
       signal: ending.signal,
       opened: () => circuit?.open(),
     })
-    return { settings, handling, circuit, ending, retry: null }
+    return { settings, handling, circuit, ending, retry: null, unlisten: () => undefined }
   }
 
   async #runRetries(active: Active, partitionsConsumedConcurrently: number): Promise<void> {
@@ -165,7 +178,9 @@ export class Redelivery {
       groupId,
       longestMs: Math.max(...active.settings.delaysMs),
       partitionsConsumedConcurrently,
-      handle: (stage, context) => active.handling.at(stage, this.#inner, context),
+      handle: async (stage, context) => {
+        await traced(of => active.handling.at(stage, this.#inner, of), { groupId, clientId: cluster.clientId })(context)
+      },
     })
     active.retry = retry
     active.circuit?.add(consumer)
@@ -182,22 +197,28 @@ export class Redelivery {
   }
 
   async #ensureAll(settings: RedeliverySettings): Promise<void> {
-    const named = this.#subscribed.filter(topic => typeof topic === 'string')
-    const topics = named.flatMap(topic => [
-      ...settings.delaysMs.map((_, index) => settings.retryTopic(topic, index + 1)),
-      ...(settings.deadLetterTopic === null ? [] : [settings.deadLetterTopic(topic)]),
-    ])
-    await Promise.all([...new Set(topics)].map(topic => this.#ensure(settings, topic)))
+    const { delaysMs, retryTopic, deadLetterTopic } = settings
+    const named = new Set(this.#subscribed.filter(topic => typeof topic === 'string'))
+    const making = [...named].flatMap(origin => {
+      const topics = delaysMs.map((_, index) => retryTopic(origin, index + 1))
+      if (deadLetterTopic !== null) topics.push(deadLetterTopic(origin))
+      return topics.map(topic => this.#ensure(settings, topic, origin))
+    })
+    await Promise.all(making)
   }
 
-  /** Makes a topic that is missing, once; a topic that may not be made is told when it is written to. */
-  #ensure({ creation }: RedeliverySettings, topic: string): Promise<void> {
+  /**
+   * Makes a topic that is missing, once, with as many partitions as the topic of its messages has. A topic that may not be made is told when it is
+   * written to.
+   */
+  #ensure({ creation }: RedeliverySettings, topic: string, origin: string): Promise<void> {
     if (creation === null) return Promise.resolve()
     const known = this.#ensured.get(topic)
     if (known !== undefined) return known
     const { cluster } = this.#parts
+    const numPartitions = cluster.image.topics.get(origin)?.partitions.length
     const made = createAdmin(cluster)
-      .createTopics({ topics: [{ topic, ...creation }] })
+      .createTopics({ topics: [{ topic, ...(numPartitions !== undefined && { numPartitions }), ...creation }] })
       .then(
         () => undefined,
         (error: unknown) => {
@@ -210,13 +231,20 @@ export class Redelivery {
     return made
   }
 
+  /** Ends what belongs to the run. Does not reject. */
   async #stop(): Promise<void> {
     const active = this.#active
     if (active === null) return
     active.ending.abort(new Error('The consumer was stopped'))
     active.circuit?.end()
-    await active.retry?.stop()
-    await active.retry?.consumer.disconnect()
+    active.unlisten()
+    try {
+      await active.retry?.stop()
+      await active.retry?.consumer.disconnect()
+    } catch (error) {
+      const { cluster } = this.#parts
+      cluster.logger.namespace('Redelivery').warn('Could not stop reading retry topics', { error: String(error) })
+    }
     if (this.#active === active) this.#active = null
   }
 }

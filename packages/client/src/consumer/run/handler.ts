@@ -104,11 +104,19 @@ export function messageHandler(eachMessage: (payload: EachMessagePayload) => unk
     }
   }
   for (const wrap of world.middleware.toReversed()) handler = wrap(handler)
-  const inner = handler
-  return context => (channel.hasSubscribers ? tracedMessage(inner, context, world) : inner(context))
+  return traced(handler, world)
 }
 
-function tracedMessage(handler: MessageHandler, context: MessageContext, world: HandlerWorld): Promise<unknown> {
+/** Tells the tracing channel of each call of a handler. */
+export function traced(handler: MessageHandler, world: Pick<HandlerWorld, 'groupId' | 'clientId'>): MessageHandler {
+  return context => (channel.hasSubscribers ? tracedMessage(handler, context, world) : handler(context))
+}
+
+function tracedMessage(
+  handler: MessageHandler,
+  context: MessageContext,
+  world: Pick<HandlerWorld, 'groupId' | 'clientId'>,
+): Promise<unknown> {
   const { topic, partition, message } = context
   const header = message.headers?.['traceparent']
   const traceparent = (Array.isArray(header) ? header[0] : header)?.toString()
