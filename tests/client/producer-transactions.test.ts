@@ -72,6 +72,21 @@ describe.each(['second', 'first'] as const)('transactions of the %s kind', kind 
     expect(epochs.size).toBe(kind === 'first' ? 1 : 6)
   })
 
+  test('await using aborts what was not ended', async () => {
+    const topic = await freshTopic(broker.bootstrap, 1)
+    await using producer = await producerOf({ transactionalId: freshId() })
+    const inTransaction = async (value: string): Promise<void> => {
+      await using transaction = await producer.transaction()
+      await transaction.send({ topic, messages: [{ value }] })
+      if (value === 'poison') throw new Error('no more of this')
+      await transaction.commit()
+    }
+    await inTransaction('first')
+    await expect(inTransaction('poison')).rejects.toThrow('no more of this')
+    await inTransaction('second')
+    expect((await committedIn(broker.bootstrap, topic, 0)).map(({ value }) => value)).toEqual(['first', 'second'])
+  })
+
   test('a transaction without messages ends, and its end is final', async () => {
     await using producer = await producerOf({ transactionalId: freshId() })
     const transaction = await producer.transaction()

@@ -47,10 +47,14 @@ export type {
 export type {
   DeserializationContext,
   Deserialize,
+  DeserializedBy,
   Deserializer,
   DeserializingCodec,
   MessageCodecs,
+  MessagesByTopic,
   MessagesOf,
+  PlainMessages,
+  StandardSchema,
   TypedMessage,
 } from './consumer/codec.ts'
 export type {
@@ -69,6 +73,7 @@ export type {
 } from './consumer/events.ts'
 export type { KafkaMessage, MessageSetEntry, RecordBatchEntry } from './consumer/fetch/message.ts'
 export type { OffsetReset, TopicPartition } from './consumer/parts.ts'
+export type { ConsumeTrace, HandlerMiddleware, MessageContext, MessageHandler } from './consumer/run/handler.ts'
 export type {
   Batch,
   Consumer,
@@ -144,3 +149,4 @@ export type {
 } from './redelivery/policies.ts'
 export type { ReplayedLetter, ReplayOptions, ReplayResult } from './redelivery/replay.ts'
 export type { RetryOptions } from './retry.ts'
+export type { Disconnectable, GracefulShutdownOptions } from './shutdown.ts'

@@ -283,6 +283,10 @@ class OpenTransaction implements Transaction {
     return this.#end('abort', () => this.#transactions.abort())
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isActive()) await this.abort()
+  }
+
   async #end(how: 'commit' | 'abort', run: () => Promise<void>): Promise<void> {
     this.#check()
     this.#ending = how

@@ -149,8 +149,11 @@ export interface Producer<S extends ProducerSerializers = ProducerSerializers> e
   logger(): Logger
 }
 
-/** A transaction: what is sent through it becomes visible to read_committed readers as a whole, or never. */
-export interface Transaction<S extends ProducerSerializers = ProducerSerializers> extends Sender<S> {
+/**
+ * A transaction: what is sent through it becomes visible to read_committed readers as a whole, or never. `await using` aborts it at the end of the block
+ * unless it was ended before.
+ */
+export interface Transaction<S extends ProducerSerializers = ProducerSerializers> extends Sender<S>, AsyncDisposable {
   /** Makes offsets of a group part of the transaction: of the consumer whose `groupMetadata()` is given, or by name as KafkaJS has it. */
   sendOffsets(
     offsets: Offsets &
