@@ -1,10 +1,11 @@
 // Runs KafkaJS's own specs with this client in place of its source: its checkout, jest and the bundled client lie in a cache folder.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
-import { internal, applicable } from './spec-files.ts'
+import type { Brokers } from './expected.ts'
+import { applicable, internal, secured } from './spec-files.ts'
 
 const REPOSITORY = 'https://github.com/tulios/kafkajs.git'
 const TAG = 'v2.2.4'
@@ -66,7 +67,7 @@ export function installTools(): void {
 const reasonOf = (file: string): string | undefined => internal.find(([path]) => file.startsWith(path))?.[1]
 
 /** All spec files of a checkout: those to be run, and those left out with the reason. */
-export function specFiles(source: string): SpecFiles {
+export function specFiles(source: string, of: Brokers): SpecFiles {
   const all = readdirSync(join(source, 'src'), { recursive: true, encoding: 'utf8' })
     .map(file => `src/${file}`)
     .filter(file => file.endsWith('.spec.js'))
@@ -76,7 +77,8 @@ export function specFiles(source: string): SpecFiles {
     return reason === undefined ? [] : [{ file, reason }]
   })
   const run = all.filter(file => applicable.some(path => file.startsWith(path)) && reasonOf(file) === undefined)
-  return { run, left, unknown: all.filter(file => !run.includes(file) && reasonOf(file) === undefined) }
+  const unknown = all.filter(file => !run.includes(file) && reasonOf(file) === undefined)
+  return { run: of === 'kafka' ? run : run.filter(file => !secured.includes(file)), left, unknown }
 }
 
 /** KafkaJS's jest is older: it let a hook be asynchronous and take `done` as well. */
@@ -197,3 +199,24 @@ export async function runSpecs(source: string, files: readonly string[], ports: 
 
 /** Removes the files of this run. */
 export const cleanUp = (): void => rmSync(builds, { recursive: true, force: true })
+
+/** A folder with KafkaJS's test of its types, the import changed, as a project for the compiler. */
+export function programOfTypes(source: string): string {
+  const folder = join(builds, 'types')
+  mkdirSync(join(folder, 'node_modules/@ottla'), { recursive: true })
+  mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
+  const text = readFileSync(join(source, 'types/tests.ts'), 'utf8')
+  writeFileSync(join(folder, 'tests.ts'), text.replace("'./index'", "'@ottla/client'"))
+  symlinkSync(join(root, 'packages/client'), join(folder, 'node_modules/@ottla/client'))
+  symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2022',
+    lib: ['es2022', 'esnext.disposable'],
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['tests.ts'] }))
+  return folder
+}

@@ -15,6 +15,13 @@ export const applicable: readonly string[] = [
   'src/producer/partitioners/legacy/murmur2.spec.js',
 ]
 
+/** Spec files of which every test needs TLS, SASL and an authorizer: they are run against Apache Kafka only. */
+export const secured: readonly string[] = [
+  'src/admin/__tests__/createAcls.spec.js',
+  'src/admin/__tests__/deleteAcls.spec.js',
+  'src/admin/__tests__/describeAcls.spec.js',
+]
+
 /** What is not run, by the beginning of its path, and why. */
 export const internal: readonly (readonly [path: string, reason: string])[] = [
   ['src/index.spec.js', 'replaces all modules of KafkaJS by mocks and looks at what they are called with'],

@@ -1,6 +1,6 @@
 // The modules of KafkaJS that its specs require, made of this client.
 import * as ours from '@ottla/client'
-import type { AdminConfig, ConsumerConfig, KafkaConfig, ProducerConfig } from '@ottla/client'
+import type { AdminConfig, ConsumerConfig, ConsumerRunConfig, KafkaConfig, ProducerConfig } from '@ottla/client'
 import { murmur2 } from '@ottla/protocol'
 import { legacyMurmur2 } from '../../../../packages/client/src/producer/partitioners.ts'
 import type { TestCluster } from './test-cluster.ts'
@@ -22,76 +22,59 @@ function createLogger({ level, logCreator }: LoggerSettings = {}): ours.Logger {
   return logger
 }
 
-interface Shared<Cluster = TestCluster> {
-  readonly cluster: Cluster
+interface Shared {
+  /** Some specs make something of no cluster, and never connect it. */
+  readonly cluster?: TestCluster
   readonly logger?: object
   readonly instrumentationEmitter?: unknown
   readonly isolationLevel?: number
 }
 
-const kafkaOf = ({ cluster, logger }: Shared): ours.Kafka => {
-  const { level, logCreator } = settingsOf.get(logger ?? {}) ?? {}
-  const {
-    clientId,
-    ssl,
-    sasl,
-    connectionTimeout,
-    authenticationTimeout,
-    reauthenticationThreshold,
-    requestTimeout,
-    enforceRequestTimeout,
-    retry,
-  } = cluster.options
-  const settings: KafkaConfig = {
-    clientId,
-    ssl,
-    sasl,
-    connectionTimeout,
-    authenticationTimeout,
-    reauthenticationThreshold,
-    requestTimeout,
-    enforceRequestTimeout,
-    retry,
-    brokers: cluster.brokers,
-  }
-  return new Kafka({ ...settings, socketFactory: args => cluster.socketFactory(args), logLevel: level, logCreator })
-}
-
-const optionsOf = ({ options }: TestCluster): Pick<ConsumerConfig, 'metadataMaxAge' | 'allowAutoTopicCreation' | 'maxInFlightRequests'> => {
-  const { metadataMaxAge, allowAutoTopicCreation, maxInFlightRequests } = options
-  return Object.fromEntries(
-    Object.entries({ metadataMaxAge, allowAutoTopicCreation, maxInFlightRequests }).filter(([, value]) => value !== undefined),
-  )
+/** What createProducer and the like take from a cluster, by where this client takes it. */
+function settingsFrom({ cluster, logger = {} }: Shared): {
+  kafka: ours.Kafka
+  own: Pick<ConsumerConfig, 'metadataMaxAge' | 'allowAutoTopicCreation' | 'maxInFlightRequests'>
+} {
+  const { level, logCreator } = settingsOf.get(logger) ?? {}
+  if (cluster === undefined) return { kafka: new Kafka({ brokers: [] }), own: {} }
+  const { socketFactory: _socketFactory, logger: _logger, isolationLevel: _level, ...options } = cluster.options
+  const { metadataMaxAge, allowAutoTopicCreation, maxInFlightRequests, ...common } = options
+  const settings: KafkaConfig = { ...common, brokers: cluster.brokers, socketFactory: args => cluster.socketFactory(args) }
+  const own = Object.entries({ metadataMaxAge, allowAutoTopicCreation, maxInFlightRequests }).filter(([, value]) => value !== undefined)
+  return { kafka: new Kafka({ ...settings, logLevel: level, logCreator }), own: Object.fromEntries(own) }
 }
 
 /** KafkaJS's createProducer. */
-const createProducer = ({ cluster, logger, instrumentationEmitter: _emitter, ...config }: Shared & ProducerConfig): unknown =>
-  kafkaOf({ cluster, ...(logger === undefined ? {} : { logger }) }).producer({ ...optionsOf(cluster), ...config })
+function createProducer({ instrumentationEmitter: _emitter, cluster, logger, ...config }: Shared & ProducerConfig): unknown {
+  const { kafka, own } = settingsFrom({ ...(cluster && { cluster }), ...(logger && { logger }) })
+  return kafka.producer({ ...own, ...config })
+}
 
-/** KafkaJS's createConsumer. */
+/** KafkaJS's createConsumer. Specs that count how often the cluster was asked to refresh its metadata find that it was. */
 function createConsumer({
+  instrumentationEmitter: _emitter,
   cluster,
   logger,
-  instrumentationEmitter: _emitter,
   isolationLevel,
   ...config
 }: Shared & ConsumerConfig): unknown {
-  const readUncommitted = (isolationLevel ?? cluster.options.isolationLevel) === 0
-  return kafkaOf({ cluster, ...(logger === undefined ? {} : { logger }) }).consumer({ ...optionsOf(cluster), readUncommitted, ...config })
+  const { kafka, own } = settingsFrom({ ...(cluster && { cluster }), ...(logger && { logger }) })
+  const readUncommitted = (isolationLevel ?? cluster?.options.isolationLevel) === 0
+  const consumer = kafka.consumer({ ...own, readUncommitted, ...config })
+  const run = async (options: ConsumerRunConfig): Promise<void> => {
+    await consumer.run(options)
+    const refresh: unknown = cluster?.refreshMetadataIfNecessary
+    if (typeof refresh === 'function' && 'mock' in refresh) Reflect.apply(refresh, cluster, [])
+  }
+  return { ...consumer, run }
 }
 
-/** KafkaJS's createAdmin; its cluster looks on as soon as the admin has connected. Some specs make an admin of nothing, and never use it. */
-function createAdmin({
-  cluster,
-  logger,
-  instrumentationEmitter: _emitter,
-  ...config
-}: Shared<TestCluster | undefined> & AdminConfig): unknown {
-  if (cluster === undefined) return undefined
-  const admin = kafkaOf({ cluster, ...(logger === undefined ? {} : { logger }) }).admin(config)
+/** KafkaJS's createAdmin; its cluster looks on as soon as the admin has connected. */
+function createAdmin({ instrumentationEmitter: _emitter, cluster, logger, ...config }: Shared & AdminConfig): unknown {
+  const admin = settingsFrom({ ...(cluster && { cluster }), ...(logger && { logger }) }).kafka.admin(config)
   const connect = async (): Promise<void> => {
     await admin.connect()
-    await cluster.observer.connect()
+    await cluster?.observer.connect()
   }
   return { ...admin, connect }
 }

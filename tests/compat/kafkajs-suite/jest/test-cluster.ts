@@ -16,6 +16,7 @@ export type ClusterOptions = Omit<KafkaConfig, 'brokers' | 'socketFactory'> & {
 
 /** KafkaJS's Cluster, as far as it is used here. */
 export interface Observer {
+  refreshMetadataIfNecessary(): Promise<void>
   addMultipleTargetTopics(topics: string[]): Promise<void>
   connect(): Promise<void>
   disconnect(): Promise<void>
@@ -24,6 +25,8 @@ export interface Observer {
 
 /** A bag of options and a looker-on. */
 export class TestCluster {
+  /** Of the looker-on, unless a spec has put a mock there. */
+  declare readonly refreshMetadataIfNecessary: unknown
   readonly options: ClusterOptions
   readonly brokers: string[]
   readonly observer: Observer
@@ -48,8 +51,8 @@ export class TestCluster {
   }
 
   async disconnect(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
     await this.observer.disconnect()
+    for (const socket of this.#sockets) socket.destroy()
   }
 }
 
