@@ -36,12 +36,6 @@ export class NodeFetch {
   get isIdle(): boolean {
     return this.#partitions.size === 0 && !this.#isUnderWay && this.#session.id === 0
   }
-  get sessionId(): number {
-    return this.#session.id
-  }
-  get partitions(): ReadonlySet<ReadPartition> {
-    return this.#partitions
-  }
 
   add(read: ReadPartition): void {
     this.#partitions.add(read)

@@ -87,8 +87,7 @@ export class Reading {
   place(read: ReadPartition): void {
     const { image } = this.cluster
     const topic = image.topics.get(read.topic)
-    const facts = topic?.partitions[read.partition]?.partition === read.partition ? topic.partitions[read.partition] : undefined
-    const found = facts ?? topic?.partitions.find(({ partition }) => partition === read.partition)
+    const found = topic?.partitions[read.partition]
     if (topic === undefined || found === undefined) {
       this.#moveTo(read, undefined)
       this.changed(read)
