@@ -100,11 +100,6 @@ export class Accumulator {
     if (topic?.sticky === queue.partition && facts !== undefined) this.#turn(topic, facts)
   }
 
-  /** Nothing will be sent to these topics any more. */
-  forget(topics: Iterable<string>): void {
-    for (const name of topics) this.#topics.delete(name)
-  }
-
   *queues(): Generator<PartitionQueue, void, undefined> {
     for (const { queues } of this.#topics.values()) for (const queue of queues) if (queue !== undefined) yield queue
   }

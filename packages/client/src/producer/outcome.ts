@@ -17,17 +17,20 @@ export type Outcome =
       readonly isStale: boolean
       /** The partition needs a new epoch. */
       readonly isLost: boolean
-      /** Without the delay between tries. */
-      readonly isAtOnce: boolean
+      /** How long to wait, in ms, where it is not the delay between tries. */
+      readonly waitMs: number | undefined
     }
   | { readonly kind: 'failed'; readonly error: Error; readonly about: Error | ((first: number, end: number) => Error) }
 
-const again = (error: Error, how: { isStale?: boolean; isLost?: boolean; isAtOnce?: boolean } = {}): Outcome => ({
+/** How long Java's clients wait before they ask again whether a transaction has ended. */
+const CONCURRENT_WAIT_MS = 20
+
+const again = (error: Error, how: { isStale?: boolean; isLost?: boolean; waitMs?: number | undefined } = {}): Outcome => ({
   kind: 'again',
   error,
   isStale: how.isStale ?? false,
   isLost: how.isLost ?? false,
-  isAtOnce: how.isAtOnce ?? false,
+  waitMs: how.waitMs,
 })
 
 /** What follows for a batch from what the broker said about it. */
@@ -43,13 +46,14 @@ export function outcomeOf(queue: PartitionQueue, batch: ProducerBatch, result: P
   if (code === ErrorCode.MESSAGE_TOO_LARGE && batch.count > 1) return { kind: 'split' }
   const error = protocolError(code, result.errorMessage, { topic, partition })
   if (batch.producer !== undefined && (code === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER || code === ErrorCode.UNKNOWN_PRODUCER_ID)) {
-    if (!queue.isFirst(batch)) return again(error, { isAtOnce: true })
-    if (!batch.kind.isTransactional) return again(error, { isLost: true, isAtOnce: batch.attempts < 3 })
+    if (!queue.isFirst(batch)) return again(error, { waitMs: 0 })
+    if (!batch.kind.isTransactional) return again(error, { isLost: true, waitMs: batch.attempts < 3 ? 0 : undefined })
   }
+  // The transaction before is still being ended.
+  if (code === ErrorCode.CONCURRENT_TRANSACTIONS) return again(error, { waitMs: CONCURRENT_WAIT_MS })
   const facts = errorOf(code)
-  if (facts.retriable) {
-    return again(error, { isStale: facts.refreshMetadata, isAtOnce: result.currentLeader.leaderId >= 0 && batch.attempts < 3 })
-  }
+  const isLeaderTold = result.currentLeader.leaderId >= 0 && batch.attempts < 3
+  if (facts.retriable) return again(error, { isStale: facts.refreshMetadata, waitMs: isLeaderTold ? 0 : undefined })
   return { kind: 'failed', error, about: aboutRecords(result, error, { topic, partition }) }
 }
 

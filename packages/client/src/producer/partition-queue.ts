@@ -30,6 +30,11 @@ export class PartitionQueue {
    * The broker's idea of the sequence is not this one's any more: when nothing is under way, the partition goes on in a new epoch (KIP-360).
    */
   isLost = false
+  /**
+   * A batch with a sequence was given up. What was sent after it is still tried with the sequence it has, as it may have been written; then the
+   * partition goes on in a new epoch.
+   */
+  isGapped = false
   #name: ProducerName | undefined
   #nextSequence = 0
   /** Batches that got a sequence so far. */
@@ -102,6 +107,7 @@ export class PartitionQueue {
     this.#name = undefined
     this.#nextSequence = 0
     this.isLost = false
+    this.isGapped = false
     for (const batch of this.waiting) batch.producer = undefined
   }
 }

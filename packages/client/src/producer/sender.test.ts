@@ -73,6 +73,33 @@ test('what was given up leaves no gap that would keep what is after it from bein
   await during(brokers, producer.disconnect())
 })
 
+test('messages that are given up while connections break leave the others in order, none twice', async () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const { brokers, producer } = await started(seed, { deliveryTimeoutMs: 400 })
+    brokers.mishaps = { broken: 150, lost: 150, moved: 20, late: 20, forgotten: 0 }
+    const sends: Promise<'sent' | 'lost'>[] = []
+    for (const value of numbers(100)) {
+      const send = producer.send({ topic: 't', messages: [{ partition: 0, value }] })
+      sends.push(
+        send.then(
+          () => 'sent',
+          () => 'lost',
+        ),
+      )
+      await brokers.clock.advance(Math.floor(brokers.random.next() * 30))
+      if (sends.length === 80) brokers.mishaps = noMishaps
+    }
+    const outcomes = await during(brokers, Promise.all(sends))
+    await brokers.clock.advance(2000)
+    await during(brokers, producer.send({ topic: 't', messages: [{ partition: 0, value: '100' }] }))
+    const written = (brokers.partitions[0]?.values ?? []).map(Number)
+    expect(written).toEqual([...new Set(written)].toSorted((a, b) => a - b))
+    expect(outcomes.flatMap((outcome, index) => (outcome === 'lost' || written.includes(index) ? [] : [index]))).toEqual([])
+    expect(written.at(-1)).toBe(100)
+    await during(brokers, producer.disconnect())
+  }
+})
+
 test('five requests are under way at once, and no more', async () => {
   const { brokers, producer } = await started(3, { batchSize: 100 })
   const sends = numbers(40).map(value => producer.send({ topic: 't', messages: [{ partition: 0, value: value.padStart(60) }] }))

@@ -1,9 +1,9 @@
 // Sends batches to the leaders of their partitions (class Sender): up to five requests under way per broker, batches of many partitions in one
 // request, each partition's batches in order, also when they are sent again.
-import { produceApi, type ProduceResponse } from '@ottla/protocol'
+import { ErrorCode, produceApi, type ProduceResponse } from '@ottla/protocol'
 import type { Timer } from '@ottla/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
-import { KafkaJSNumberOfRetriesExceeded, KafkaJSTimeout } from '../errors/index.ts'
+import { KafkaJSNumberOfRetriesExceeded, KafkaJSTimeout, protocolError } from '../errors/index.ts'
 import { asError } from '../network/as-error.ts'
 import type { RetrySettings } from '../retry.ts'
 import type { Accumulator } from './accumulator.ts'
@@ -124,8 +124,10 @@ export class Sender {
         continue
       }
       const leader = this.#cluster.leaderOf(queue.topic, queue.partition) ?? -1
-      if (leader < 0) isLeaderMissing = true
-      else if (!this.#gate.admits(queue)) continue
+      if (leader < 0) {
+        isLeaderMissing = true
+        noteMissing(queue)
+      } else if (!this.#gate.admits(queue)) continue
       else {
         const queues = byNode.get(leader)
         if (queues === undefined) byNode.set(leader, [queue])
@@ -146,7 +148,7 @@ export class Sender {
   #readyAtMs(queue: PartitionQueue, nowMs: number): number {
     const [head] = queue.waiting
     if (head === undefined) return Number.POSITIVE_INFINITY
-    if (queue.isLost) {
+    if (queue.isLost || (queue.isGapped && head.producer === undefined)) {
       if (queue.inFlight.length > 0) return Number.POSITIVE_INFINITY
       queue.restart()
       this.#gate.renew()
@@ -251,7 +253,7 @@ export class Sender {
         case 'again':
           isStale ||= outcome.isStale
           if (outcome.isLost) queue.isLost = true
-          this.#again(queue, batch, outcome.error, outcome.isAtOnce)
+          this.#again(queue, batch, outcome.error, outcome.waitMs)
           break
         default:
           this.#failed(queue, batch, outcome.error, outcome.about)
@@ -273,27 +275,25 @@ export class Sender {
   }
 
   /** The batch is sent again, after those before it. */
-  #again(queue: PartitionQueue, batch: ProducerBatch, error: Error, isAtOnce = false): void {
+  #again(queue: PartitionQueue, batch: ProducerBatch, error: Error, waitMs?: number): void {
     const { clock, random } = this.#cluster
     const { retry } = this.#settings
     batch.lastError = error
-    if (batch.isDone) {
-      if (batch.producer !== undefined) queue.isLost = true
-      return
-    }
+    if (batch.isDone) return
     if (batch.attempts > retry.retries || this.#isStopped) {
       return this.#failed(queue, batch, new KafkaJSNumberOfRetriesExceeded(error, { retryCount: batch.attempts - 1, retryTime: 0 }))
     }
     queue.putBack(batch)
     this.#accumulator.ready.add(queue)
-    if (isAtOnce) return
+    if (waitMs === 0) return
     const longest = Math.min(retry.initialRetryTime * retry.multiplier ** Math.min(batch.attempts - 1, 30), retry.maxRetryTime)
-    queue.retryAtMs = Math.max(queue.retryAtMs, clock.monotonic() + longest * (1 - retry.factor + random.next() * 2 * retry.factor))
+    const delayMs = waitMs ?? longest * (1 - retry.factor + random.next() * 2 * retry.factor)
+    queue.retryAtMs = Math.max(queue.retryAtMs, clock.monotonic() + delayMs)
   }
 
   #failed(queue: PartitionQueue, batch: ProducerBatch, error: Error, about: Error | ((first: number, end: number) => Error) = error): void {
     // Its sequence will never come: the broker would refuse what is after it.
-    if (batch.producer !== undefined) queue.isLost = true
+    if (batch.producer !== undefined) queue.isGapped = true
     if (!this.#accumulator.incomplete.has(batch)) return
     this.#end(batch, () => batch.failed(about))
     this.#gate.failed(error, batch)
@@ -348,6 +348,10 @@ export class Sender {
       this.wake()
     })
   }
+}
+
+function noteMissing({ topic, partition, waiting: [head] }: PartitionQueue): void {
+  if (head !== undefined) head.lastError ??= protocolError(ErrorCode.LEADER_NOT_AVAILABLE, undefined, { topic, partition })
 }
 
 function expired(queue: PartitionQueue, batch: ProducerBatch): Error {

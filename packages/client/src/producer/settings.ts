@@ -58,11 +58,15 @@ export function producerSettings(cluster: Cluster, config: ProducerConfig): Prod
     deliveryTimeoutMs: number('deliveryTimeoutMs', 120_000, 1),
     maxRequestSize: number('maxRequestSize', 100 * MIB - 4096, 1),
     compressionLevel: config.compressionLevel,
-    retry: { ...cluster.retry, ...config.retry, retries },
+    retry: { ...cluster.retry, maxRetryTime: longestDelay(cluster, retries), ...config.retry, retries },
     createPartitioner: config.createPartitioner,
     serializers: config.serializers,
   }
 }
+
+/** As long as messages are tried until they are too old, a broker that is back should not wait for them (retry.backoff.max.ms of Java's clients). */
+const longestDelay = ({ retry }: Cluster, retries: number): number =>
+  retries === Number.MAX_SAFE_INTEGER ? Math.min(retry.maxRetryTime, 1_000) : retry.maxRetryTime
 
 function checked(name: string, value: unknown, lowest: number): number {
   if (typeof value === 'number' && value >= lowest && Number.isFinite(value)) return value

@@ -272,6 +272,10 @@ class OpenTransaction implements Transaction {
     this.#check()
     const group = groupMetadata ?? { groupId: consumerGroupId ?? '', generationId: -1, memberId: '', groupInstanceId: null }
     if (group.groupId === '' || !Array.isArray(topics)) throw new KafkaJSNonRetriableError('sendOffsets needs a consumerGroupId and topics')
+    for (const { partition, offset } of topics.flatMap(({ partitions }) => partitions)) {
+      const isWhole = Number.isInteger(partition) && offset.trim() !== '' && Number.isSafeInteger(Number(offset))
+      if (!isWhole) throw new KafkaJSNonRetriableError(`Offset ${offset} of partition ${partition} is not a whole number`)
+    }
     await this.#transactions.sendOffsets({ topics }, group)
   }
 
