@@ -58,7 +58,9 @@ async function running(of: { topics: (string | RegExp)[]; groupId: string }, con
 async function messagesOf(topic: string, most: number) {
   const reader: Consumer = kafka.consumer({ groupId: null, offsetReset: 'earliest' })
   const found: { key: Buffer | null; value: Buffer | null; headers: IHeaders }[] = []
-  reader.assign([{ topic, partition: 0, offset: '-2' }])
+  await using admin = kafka.admin()
+  const partitions = await admin.fetchTopicOffsets(topic)
+  reader.assign(partitions.map(({ partition }) => ({ topic, partition, offset: '-2' })))
   for await (const { message } of reader.stream({ by: 'message' })) {
     found.push({ key: message.key, value: message.value, headers: message.headers ?? {} })
     if (found.length === most) break
@@ -179,7 +181,7 @@ test('retry topics: later tries do not hold up the others, and show the message 
   const [letter] = await messagesOf(`${topic}.${groupId}.dlt`, 1)
   expect(letter?.headers['retry_topic-attempts']).toEqual(Buffer.from([0, 0, 0, 3]))
   expect(letter?.headers['kafka_dlt-original-partition']).toEqual(Buffer.from([0, 0, 0, 1]))
-  await expect.poll(() => committedOf(`${groupId}.retry`, `${topic}.${groupId}.retry.2`)).toEqual(['1'])
+  await expect.poll(() => committedOf(`${groupId}.retry`, `${topic}.${groupId}.retry.2`)).toContain('1')
 })
 
 test('a message that waits in a retry topic is not lost when the consumer stops', async () => {
