@@ -104,6 +104,43 @@ test('stop waits for handlers only so long, tells them, and what they reject wit
   expect(await world.committed('hang', topic)).toBe(1)
 })
 
+test('a consumer can be stopped at any time, and run again', async () => {
+  const topic = await world.createTopic(world.name('early'))
+  await world.write(topic, texts(1))
+  const consumer = world.consumer()
+  await consumer.stop()
+  await consumer.subscribe({ topic })
+  const got: string[] = []
+  const eachMessage = async ({ message }: { message: { offset: string } }) => void got.push(message.offset)
+  for (const pauseMs of [0, 1, 5, 20]) {
+    const running = consumer.run({ autoCommit: false, eachMessage })
+    await sleep(pauseMs)
+    if (pauseMs === 5) await consumer.disconnect()
+    else await consumer.stop()
+    await running
+  }
+  got.length = 0
+  await consumer.run({ eachMessage })
+  await until(() => got.length === 1)
+})
+
+test('a handler may stop its own consumer', async () => {
+  const topic = await world.createTopic(world.name('own-end'))
+  await world.write(topic, texts(3))
+  const consumer = world.consumer({ groupId: 'own-end', stopTimeout: 100 })
+  await consumer.subscribe({ topic })
+  const got: string[] = []
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      got.push(message.offset)
+      if (message.offset === '1') await consumer.disconnect()
+    },
+  })
+  await until(() => got.length === 2 && consumer.assignment().length === 0)
+  await sleep(20)
+  expect([got, await world.committed('own-end', topic)]).toEqual([['0', '1'], 1])
+})
+
 test('stop lets running handlers finish, and commits what they did', async () => {
   const topic = await world.createTopic(world.name('drain'))
   await world.write(topic, texts(5))

@@ -47,7 +47,7 @@ export interface ConsumerConfig {
   value?: Deserializer
   /** Deserializers by topic. */
   codecs?: Record<string, MessageCodecs>
-  /** Wrapped around the handlers of messages, the first outermost. */
+  /** Wrapped around eachMessage, the first outermost; batches and streams go without. */
   middleware?: readonly HandlerMiddleware[]
 }
 
@@ -140,7 +140,7 @@ export type EachMessageHandler<M extends MessagesByTopic = PlainMessages> = (pay
 
 /** How `run` works. */
 export interface ConsumerRunConfig<M extends MessagesByTopic = PlainMessages> extends RedeliveryConfig {
-  /** Whether what was resolved is committed without being asked: true. */
+  /** Whether what was resolved is committed without being asked: true. That is after each batch, but at most ten times a second, and at the end. */
   autoCommit?: boolean
   /** Commits while a batch is being handled: when so many ms have passed since the last commit. */
   autoCommitInterval?: number | null
