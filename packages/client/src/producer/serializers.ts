@@ -24,7 +24,7 @@ export type StandardResult<Output> =
   | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] }
 
 /** The part of a Standard Schema that is used: zod, valibot, arktype and others have it. */
-export interface StandardSchema<Input = unknown, Output = unknown> {
+export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
@@ -34,7 +34,7 @@ export interface StandardSchema<Input = unknown, Output = unknown> {
 }
 
 /** What makes bytes of a `T`. */
-export type Serializer<T> = SerializeFunction<T> | SerializerObject<T> | StandardSchema<T>
+export type Serializer<T> = SerializeFunction<T> | SerializerObject<T> | StandardSchema<T, unknown>
 
 /** Any serializer, whatever it takes. */
 export type AnySerializer = SerializeFunction<unknown> | SerializerObject<unknown> | StandardSchema

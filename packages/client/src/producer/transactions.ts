@@ -1,9 +1,8 @@
 // The transactions of one transactional id, one after the other (class TransactionManager). Of the second kind (KIP-890) partitions and
 // offsets join a transaction by being written to, and each transaction has an epoch of its own; of the first kind they are added before. Which one it
 // is, the cluster's feature transaction.version says.
-import { ErrorCode } from '@ottla/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
-import { KafkaJSError, KafkaJSNonRetriableError, KafkaJSProtocolError } from '../errors/index.ts'
+import { KafkaJSError, KafkaJSNonRetriableError } from '../errors/index.ts'
 import type { Logger } from '../logger.ts'
 import { asError } from '../network/as-error.ts'
 import type { BufferMemory } from './buffer-memory.ts'
@@ -305,6 +304,3 @@ class OpenTransaction implements Transaction {
     if (!this.isActive()) throw new KafkaJSNonRetriableError('Cannot continue to use transaction once ended')
   }
 }
-
-/** Whether a producer with the same transactional id took over. */
-export const isFenced = (error: unknown): boolean => error instanceof KafkaJSProtocolError && error.code === ErrorCode.PRODUCER_FENCED
