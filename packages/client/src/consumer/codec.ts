@@ -1,7 +1,10 @@
 // From bytes to a program's own types: what turns the keys and values of records into them, and the types of messages that follow
 // from it. A codec is a function, an object with `deserialize`, or a Standard Schema (https://standardschema.dev), which is given
 // the parsed JSON.
+import type { StandardSchema } from '../producer/serializers.ts'
 import type { KafkaMessage } from './fetch/message.ts'
+
+export type { StandardSchema }
 
 /** Where the bytes that are being deserialized come from. */
 export interface DeserializationContext {
@@ -20,23 +23,8 @@ export interface DeserializingCodec<T> {
   deserialize(data: Buffer | null, context: DeserializationContext): T | Promise<T>
 }
 
-/** The part of Standard Schema, version 1, that is used here. */
-export interface StandardSchema<Output> {
-  readonly '~standard': {
-    readonly version: 1
-    readonly vendor: string
-    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined
-  }
-}
-
-/** What a Standard Schema answers. */
-export type StandardResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string }[] }
-
 /** Whatever says how bytes become a T. */
-export type Deserializer<T = unknown> = Deserialize<T> | DeserializingCodec<T> | StandardSchema<T>
+export type Deserializer<T = unknown> = Deserialize<T> | DeserializingCodec<T> | StandardSchema<unknown, T>
 
 /** The deserializers of one topic's messages. */
 export interface MessageCodecs {
@@ -46,7 +34,7 @@ export interface MessageCodecs {
 
 /** The type that a deserializer makes; without one it stays bytes. */
 export type DeserializedBy<D> =
-  D extends StandardSchema<infer T>
+  D extends StandardSchema<unknown, infer T>
     ? T
     : D extends DeserializingCodec<infer T>
       ? Awaited<T>
