@@ -80,13 +80,13 @@ const answers = (port: number) =>
   })
 
 /** Starts Apache Kafka with users `alice` (password `alice-secret`) of PLAIN and SCRAM, and unsecured tokens of OAUTHBEARER. */
-export async function startSecureKafka(): Promise<SecureKafka> {
+export async function startSecureKafka(more: Readonly<Record<string, string>> = {}): Promise<SecureKafka> {
   const jars = kafkaJars()
   if (jars === undefined) throw new Error("Apache Kafka's jars are missing: .ci/run fetches them")
   const folder = mkdtempSync(join(tmpdir(), 'ottla-secure-kafka-'))
   certificates(folder)
   const ports = { OPEN: await freePort(), SASL: await freePort(), SASLTLS: await freePort(), TLS: await freePort() }
-  const lines = settings(folder, ports, await freePort())
+  const lines = { ...settings(folder, ports, await freePort()), ...more }
   const file = join(folder, 'server.properties')
   writeFileSync(
     file,

@@ -1,4 +1,5 @@
-// SCRAM credentials of users (KIP-554). The password does not leave the client: what is sent is salted and hashed as RFC 5802 says.
+// SCRAM credentials of users (KIP-554). The password does not leave the client: what is sent is salted and hashed as RFC 5802 says, without
+// SASLprep, as Kafka's own clients do.
 import { pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { alterUserScramCredentialsApi, describeUserScramCredentialsApi, ErrorCode } from '@ottla/protocol'
@@ -74,7 +75,7 @@ function checkChange(change: ScramCredentialChange): void {
 async function upsertion(change: Extract<ScramCredentialChange, { password: string }>) {
   const { user, iterations = defaultIterations, salt = randomBytes(saltBytes) } = change
   const { type, digest, bytes } = mechanisms[change.mechanism]
-  const saltedPassword = await hashed(change.password.normalize('NFKC'), salt, iterations, bytes, digest)
+  const saltedPassword = await hashed(change.password, salt, iterations, bytes, digest)
   return { name: user, mechanism: type, iterations, salt, saltedPassword }
 }
 
