@@ -114,7 +114,8 @@ export class FaultEngine {
     if (handler.api.key !== fetchApi.key || typeof sessionEpoch !== 'number' || sessionEpoch <= 0) return false
     if (Array.isArray(request['topics']) && request['topics'].length > 0) return false
     const isWanted = this.#entries.some(
-      ({ spec }) =>
+      ({ hits, spec }) =>
+        hits < spec.times &&
         (spec.api === 'Fetch' || spec.api === null) &&
         (spec.action.kind === 'error' || spec.filter.topic !== undefined || spec.filter.partition !== undefined) &&
         spec.action.kind !== 'corrupt' &&

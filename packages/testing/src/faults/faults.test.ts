@@ -15,7 +15,6 @@ describe('scripted faults', () => {
       clientId: 'shop',
       logLevel: logLevel.NOTHING,
       retry: { initialRetryTime: 5, retries: 5 },
-      requestTimeout: 200,
     })
     admin = client.admin()
     await admin.connect()
@@ -88,6 +87,33 @@ describe('scripted faults', () => {
     await kafka.group('g').drained('orders')
     expect(seen.length).toBeGreaterThan(0)
     await consumer.disconnect()
+  })
+
+  it('reach fetches of a session, which name no partitions', async () => {
+    const consumer = kafka.client().consumer({ groupId: 'session', maxWaitTimeInMs: 20 })
+    await consumer.connect()
+    await consumer.subscribe({ topics: ['orders'], fromBeginning: true })
+    await consumer.run({ eachMessage: async () => undefined })
+    await kafka.topic('orders').produce({ value: '1' })
+    await kafka.group('session').drained('orders')
+    const refused = kafka.faults.fail('Fetch', { errorCode: 'NOT_LEADER_OR_FOLLOWER', topic: 'orders' })
+    const dropped = kafka.faults.dropConnection('Fetch', { topic: 'orders', nth: 2 })
+    await refused.consumed
+    await dropped.consumed
+    await kafka.topic('orders').produce({ value: '2' })
+    await kafka.group('session').drained('orders')
+    await consumer.disconnect()
+  })
+
+  it('make everything slow until they are lifted', async () => {
+    const slow = kafka.faults.slowBroker({ by: '1m', jitter: '1m' })
+    const listed = admin.listTopics()
+    await slow.consumed
+    await slow.lift()
+    expect(await listed).toContain('orders')
+    const fast = admin.listTopics()
+    expect(await fast).toContain('orders')
+    expect(slow.count).toBe(1)
   })
 
   it('leave requests without an answer', async () => {
