@@ -1,8 +1,8 @@
 // Three brokers of Apache Kafka as KafkaJS's specs expect them: plaintext, TLS, and TLS with SASL PLAIN and SCRAM, an authorizer that allows
-// what no ACL is about, two partitions and replicas by default. Each is a controller as well. Their files lie in a temporary folder.
+// what no ACL is about, two partitions and replicas by default. The first is the controller as well. Their files lie in a temporary folder.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,11 +28,11 @@ const LOGIN = 'org.apache.kafka.common.security'
 const USERS = 'username="test" password="testtest" user_test="testtest" user_bob="bobbob" user_alice="alicealice"'
 
 const settingsOf = (node: Node, { nodes, certificates, folder }: { nodes: readonly Node[]; certificates: string; folder: string }) => ({
-  'process.roles': 'broker,controller',
+  'process.roles': node.id === 0 ? 'broker,controller' : 'broker',
   'node.id': String(node.id),
-  'controller.quorum.voters': nodes.map(({ id, controller }) => `${id}@127.0.0.1:${controller}`).join(','),
+  'controller.quorum.voters': `0@127.0.0.1:${nodes[0]?.controller}`,
   'controller.listener.names': 'CONTROLLER',
-  listeners: `PLAINTEXT://127.0.0.1:${node.plaintext},SSL://127.0.0.1:${node.ssl},SASL_SSL://127.0.0.1:${node.sasl},CONTROLLER://127.0.0.1:${node.controller}`,
+  listeners: `PLAINTEXT://127.0.0.1:${node.plaintext},SSL://127.0.0.1:${node.ssl},SASL_SSL://127.0.0.1:${node.sasl}${node.id === 0 ? `,CONTROLLER://127.0.0.1:${node.controller}` : ''}`,
   'advertised.listeners': `PLAINTEXT://localhost:${node.plaintext},SSL://localhost:${node.ssl},SASL_SSL://localhost:${node.sasl}`,
   'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT',
   'log.dirs': join(folder, `data-${node.id}`),
@@ -47,6 +47,8 @@ const settingsOf = (node: Node, { nodes, certificates, folder }: { nodes: readon
   'listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config': `${LOGIN}.scram.ScramLoginModule required;`,
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'allow.everyone.if.no.acl.found': 'true',
+  // Brokers among themselves, before the authorizer has read its ACLs.
+  'super.users': 'User:ANONYMOUS',
   'auto.create.topics.enable': 'true',
   'default.replication.factor': '2',
   'num.partitions': '2',
@@ -85,14 +87,16 @@ export async function startKafkaCluster(certificates: string): Promise<SpecBroke
   const folder = mkdtempSync(join(tmpdir(), 'ottla-kafkajs-suite-'))
   const nodes = [await nodeOf(0), await nodeOf(1), await nodeOf(2)]
   const children: ChildProcess[] = []
+  const logOf = ({ id }: Node): string => join(folder, `${id}.log`)
   for (const node of nodes) {
     const file = join(folder, `${node.id}.properties`)
     const lines = Object.entries(settingsOf(node, { nodes, certificates, folder }))
     writeFileSync(file, lines.map(([name, value]) => `${name}=${value}\n`).join(''))
     format(file, jars)
-    children.push(
-      spawn('java', ['-Xmx512m', '-Xms256m', '-XX:+UseSerialGC', '-cp', join(jars, '*'), 'kafka.Kafka', file], { stdio: 'ignore' }),
-    )
+    const log = openSync(logOf(node), 'w')
+    const words = ['-Xmx512m', '-Xms256m', '-XX:+UseSerialGC', '-cp', join(jars, '*'), 'kafka.Kafka', file]
+    children.push(spawn('java', words, { stdio: ['ignore', log, log] }))
+    closeSync(log)
   }
   const stop = async (): Promise<void> => {
     const running = children.filter(child => child.exitCode === null && child.signalCode === null)
@@ -104,8 +108,9 @@ export async function startKafkaCluster(certificates: string): Promise<SpecBroke
   for (const { plaintext, sasl } of nodes)
     while (!(await answers(plaintext)) || !(await answers(sasl))) {
       if (children.some(child => child.exitCode !== null)) {
+        const said = nodes.map(node => readFileSync(logOf(node), 'utf8').slice(-1500)).join('\n\n')
         await stop()
-        throw new Error('Apache Kafka did not start')
+        throw new Error(`Apache Kafka did not start: ${said}`)
       }
       await sleep(200)
     }
