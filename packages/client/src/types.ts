@@ -107,7 +107,7 @@ export type { FieldsFirstLogger, LogEntry, Logger, LoggerEntryContent, logCreato
 export type { BrokersFunction } from './network/options.ts'
 export type * from './network/sasl/options.ts'
 export type { ISocketFactory, ISocketFactoryArgs } from './network/socket-factory.ts'
-export type { OnceMark, OnceOptions, OnceStore } from './once/once.ts'
+export type { OnceMark, OnceOptions, OncePayload, OnceStore } from './once/once.ts'
 export type { KafkaConfig } from './options.ts'
 export type { ProducerEvents } from './producer/events.ts'
 export type {

@@ -1,8 +1,7 @@
 // Handling each message once, whatever is delivered again: a mark of the message is written in the same transaction of a database as what the handler
 // writes. When the process dies before the commit, neither is there and the message is handled again; when it dies after it, before the offset
 // is committed, the mark is there and the message is passed over.
-import type { EachMessagePayload } from '../consumer/types.ts'
-import type { KafkaMessage } from '../consumer/fetch/message.ts'
+import type { IHeaders } from '../consumer/fetch/message.ts'
 import { KafkaJSNonRetriableError } from '../errors/index.ts'
 import { names, textOf } from '../redelivery/headers.ts'
 import { originMark } from '../redelivery/replay.ts'
@@ -30,8 +29,21 @@ export interface OnceStore<Transaction> {
   once(mark: OnceMark, work: (transaction: Transaction) => Promise<void>): Promise<boolean>
 }
 
+/** A payload of eachMessage, whatever its messages are deserialized to. */
+export interface OncePayload {
+  readonly topic: string
+  readonly partition: number
+  readonly message: {
+    readonly key: unknown
+    readonly value: unknown
+    readonly offset: string
+    readonly timestamp: string
+    readonly headers?: IHeaders
+  }
+}
+
 /** How messages are known. */
-export interface OnceOptions<P = EachMessagePayload> {
+export interface OnceOptions<P extends OncePayload = OncePayload> {
   /** In whose name; the consumer's group by default. */
   group?: string
   /** What identifies a message instead of the place where it was read, such as an id that its producer gave it, so that what was produced twice is handled once. */
@@ -46,9 +58,8 @@ const groupOf = (payload: object): string => {
 }
 
 /** The mark of a message. */
-export function markOf<P extends EachMessagePayload>(payload: P, { group, messageId }: OnceOptions<P> = {}): OnceMark {
-  const { topic, partition } = payload
-  const message: KafkaMessage = payload.message
+export function markOf<P extends OncePayload>(payload: P, { group, messageId }: OnceOptions<P> = {}): OnceMark {
+  const { topic, partition, message } = payload
   const { offset, timestamp } = message
   const id = messageId?.(payload) ?? textOf(message.headers, names.origin) ?? originMark({ topic, partition, offset, timestamp })
   if (typeof id !== 'string' || id === '') throw new KafkaJSNonRetriableError(`Invalid message id ${JSON.stringify(id)}`)
@@ -62,8 +73,8 @@ export function markOf<P extends EachMessagePayload>(payload: P, { group, messag
  *     await consumer.run({ eachMessage: exactlyOnce(async ({ message }, client) => { await client.query(...) }) })
  */
 export const once =
-  <Transaction>(store: OnceStore<Transaction>, options: OnceOptions = {}) =>
-  <P extends EachMessagePayload>(handler: (payload: P, transaction: Transaction) => Promise<void>): ((payload: P) => Promise<void>) =>
+  <Transaction, Known extends OncePayload = OncePayload>(store: OnceStore<Transaction>, options: OnceOptions<Known> = {}) =>
+  <P extends Known>(handler: (payload: P, transaction: Transaction) => Promise<void>): ((payload: P) => Promise<void>) =>
   async payload => {
     const mark = markOf(payload, options)
     const isNew = await store.once(mark, transaction => handler(payload, transaction))
