@@ -171,6 +171,18 @@ test('records of several leaders: what was deleted is not deleted again, and fai
   expect(calls).toEqual(['refresh'])
 })
 
+test('an offset before the start of a partition is told', async () => {
+  const { admin, logged } = scripted({ ListOffsets: [listed([[0, 5]])], DeleteRecords: [deleted([[0, 0]])] }, [topicLedBy('t', [1])])
+  await admin.deleteTopicRecords({ topic: 't', partitions: [{ partition: 0, offset: '3' }] })
+  expect(logged[0]?.log).toMatchObject({
+    message:
+      'The requested offset is before the earliest offset maintained on the partition - no records will be deleted from this partition',
+    topic: 't',
+    partition: 0,
+    offset: '3',
+  })
+})
+
 test('records of a partition that nobody leads are refused before anything is deleted', async () => {
   const { admin, sent } = scripted({ ListOffsets: [listed([[0, 9]])] }, [topicLedBy('t', [1])])
   const failure = await admin

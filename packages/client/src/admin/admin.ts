@@ -43,8 +43,10 @@ export interface AdminConfig {
 
 /** What `createAdmin` takes beside a cluster. */
 export interface AdminOptions extends AdminConfig {
-  /** Whether asking for the metadata of a topic may create it; no. */
+  /** Whether asking for a topic may create it; its metadata alone never do so unless this is true. */
   allowAutoTopicCreation?: boolean
+  /** The cluster's unless given. */
+  logger?: Logger
 }
 
 /** An admin client. */
@@ -87,12 +89,12 @@ function listen(cluster: Cluster, eventName: string, listener: Listener<never>):
 /** Makes an admin of a cluster, which must be this admin's own: it connects and disconnects it. */
 export function createAdmin(cluster: Cluster, options: AdminOptions = {}): Admin {
   let ending = new AbortController()
-  const logger = cluster.logger.namespace('Admin')
+  const logger = (options.logger ?? cluster.logger).namespace('Admin')
   const parts: AdminParts = {
     cluster,
     logger,
     retry: { ...cluster.retry, ...options.retry },
-    allowAutoTopicCreation: options.allowAutoTopicCreation ?? false,
+    allowAutoTopicCreation: options.allowAutoTopicCreation,
     signal: () => ending.signal,
   }
   const disconnect = async (): Promise<void> => {

@@ -2,7 +2,7 @@
 // waited out with the client's retries; a cluster that does not answer, and a topic that is not there, are waited for only shortly, since
 // both are far more often mistakes than matters of time.
 import { ErrorCode, errorOf } from '@ottla/protocol'
-import type { Cluster } from '../cluster/cluster.ts'
+import type { Cluster, TopicFacts } from '../cluster/cluster.ts'
 import type { TopicPartition } from '../consumer/parts.ts'
 import { KafkaJSError, KafkaJSNonRetriableError, KafkaJSProtocolError, KafkaJSRequestTimeoutError, protocolError } from '../errors/index.ts'
 import type { Logger } from '../logger.ts'
@@ -17,8 +17,8 @@ export interface AdminParts {
   readonly cluster: Cluster
   readonly logger: Logger
   readonly retry: RetrySettings
-  /** Whether asking for a topic may create it. */
-  readonly allowAutoTopicCreation: boolean
+  /** Whether asking for a topic may create it; as the cluster has it when undefined. */
+  readonly allowAutoTopicCreation: boolean | undefined
   /** Ends waits when the admin is disconnected; another one after it. */
   readonly signal: () => AbortSignal
 }
@@ -75,6 +75,14 @@ export async function attempting<T>(parts: AdminParts, what: string, call: (abou
   return outcome.value
 }
 
+/** Facts of topics; rejects when one is not there. */
+export function topicsOf(
+  { allowAutoTopicCreation, cluster, signal }: AdminParts,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, TopicFacts>> {
+  return cluster.topics(names, { signal: signal(), ...(allowAutoTopicCreation !== undefined && { allowAutoTopicCreation }) })
+}
+
 /** An answer about a partition. */
 export type PartitionAnswer = TopicPartition & { readonly errorCode: number; readonly errorMessage?: string | null | undefined }
 
@@ -110,11 +118,10 @@ export async function byLeader<P extends TopicPartition, R extends PartitionAnsw
   parts: AdminParts,
   call: LeaderCall<P, R>,
 ): Promise<R[]> {
-  const { allowAutoTopicCreation, cluster } = parts
   const answers = new Map<string, R>()
   let open: readonly P[] = call.partitions
   await attempting(parts, call.what, async () => {
-    const topics = await cluster.topics([...new Set(open.map(({ topic }) => topic))], { allowAutoTopicCreation })
+    const topics = await topicsOf(parts, [...new Set(open.map(({ topic }) => topic))])
     const byNode = grouped(open, ({ topic, partition }) => {
       const facts = topics.get(topic)?.partitions[partition]
       if (facts === undefined) throw protocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, undefined, { topic, partition })

@@ -4,7 +4,7 @@ import type { TopicPartition } from '../consumer/parts.ts'
 import type { PartitionOffset } from '../consumer/types.ts'
 import { check, KafkaJSBrokerNotFound, KafkaJSDeleteTopicRecordsError, KafkaJSNonRetriableError, protocolError } from '../errors/index.ts'
 import type { AdminParts, PartitionAnswer } from './calls.ts'
-import { attempting, byLeader, byTopic, invalid } from './calls.ts'
+import { attempting, byLeader, byTopic, invalid, topicsOf } from './calls.ts'
 import { checkTopic, isList, offsetFrom, shown } from './checks.ts'
 
 /** An offset of a partition. */
@@ -35,7 +35,7 @@ export interface ListedOffset {
 export interface OffsetAdmin {
   fetchTopicOffsets(topic: string): Promise<(SeekEntry & { high: string; low: string })[]>
   /** Partitions without a record at or after the timestamp give their end. */
-  fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number): Promise<SeekEntry[]>
+  fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number | string): Promise<SeekEntry[]>
   listOffsets(options: {
     topics: { topic: string; partitions: { partition: number; spec: OffsetSpec }[] }[]
     /** With read_committed, `latest` is the last stable offset. */
@@ -80,9 +80,7 @@ async function lookUp(parts: AdminParts, partitions: readonly Wanted[], committe
 
 /** All partitions of a topic. */
 export async function partitionsOf(parts: AdminParts, topic: string): Promise<number[]> {
-  const { allowAutoTopicCreation, cluster } = parts
-  const options = { allowAutoTopicCreation, signal: parts.signal() }
-  const topics = await attempting(parts, 'Could not fetch topic metadata', () => cluster.topics([topic], options))
+  const topics = await attempting(parts, 'Could not fetch topic metadata', () => topicsOf(parts, [topic]))
   return topics.get(topic)?.partitions.map(({ partition }) => partition) ?? []
 }
 
@@ -111,9 +109,10 @@ const fetchTopicOffsetsByTimestamp =
   (parts: AdminParts): OffsetAdmin['fetchTopicOffsetsByTimestamp'] =>
   async (topic, timestamp) => {
     checkTopic(topic)
-    if (timestamp != null && !Number.isSafeInteger(timestamp)) invalid(`Invalid timestamp ${shown(timestamp)}`)
+    const time = timestamp === '' ? Number.NaN : Number(timestamp ?? places.latest)
+    if (!Number.isSafeInteger(time)) invalid(`Invalid timestamp ${shown(timestamp)}`)
     const partitions = await partitionsOf(parts, topic)
-    const found = await lookUp(parts, wanted(topic, partitions, timestamp ?? places.latest))
+    const found = await lookUp(parts, wanted(topic, partitions, time))
     const beyond = found.filter(({ offset }) => offset < 0).map(({ partition }) => partition)
     const ends = beyond.length === 0 ? [] : await lookUp(parts, wanted(topic, beyond, places.latest))
     const endOf = new Map(ends.map(({ partition, offset }) => [partition, offset]))

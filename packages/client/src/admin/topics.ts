@@ -90,7 +90,7 @@ const metadataOf = async (
   parts: AdminParts,
   of: { topics: readonly { topicId?: string; name: string | null }[] | null; byId?: boolean },
 ) => {
-  const { allowAutoTopicCreation, cluster } = parts
+  const { allowAutoTopicCreation = false, cluster } = parts
   const { body } = await cluster.request('any', metadataApi, version => {
     if (of.byId === true && version < 12)
       throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'This broker does not know topics by their ids')
