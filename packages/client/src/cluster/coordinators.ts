@@ -1,5 +1,6 @@
 // Which nodes coordinate which groups and transactional ids: found when asked for (FindCoordinator), forgotten when wrong.
 import type { FindCoordinatorRequestInit, FindCoordinatorResponse } from '@ottla/protocol'
+import { ErrorCode } from '@ottla/protocol'
 import { protocolError } from '../errors/index.ts'
 import type { NodeFacts } from './cluster.ts'
 
@@ -61,6 +62,8 @@ export class Coordinators {
     const found = answer.coordinators.find(one => one.key === id) ?? answer
     if (found.errorCode !== 0) throw protocolError(found.errorCode, found.errorMessage ?? undefined)
     const { nodeId, host, port } = found
+    // An answer that names no broker, or is not about this key.
+    if (nodeId < 0 || host === '') throw protocolError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
     this.#parts.learnNode({ nodeId, host, port, rack: null })
     this.#known.set(name, nodeId)
     return nodeId

@@ -6,7 +6,10 @@ import type { ClusterImage, NodeFacts, PartitionFacts, TopicFacts } from './clus
 /** Nothing is known. */
 export const emptyImage: ClusterImage = { clusterId: null, controllerId: -1, nodes: new Map(), topics: new Map(), topicNames: new Map() }
 
-/** The image after an answer that told of the topics in `asked`, or of all; of others only those in `keep` stay. */
+/**
+ * The image after an answer that told of the topics in `asked`, or of all; of others only those in `keep` stay. A topic whose partitions are not
+ * numbered from 0 on is left out, as one with an error is.
+ */
 export function imageAfter(
   before: ClusterImage,
   answer: MetadataResponse,
@@ -17,7 +20,8 @@ export function imageAfter(
     for (const [name, facts] of before.topics) if (!scope.asked.has(name) && scope.keep(name)) topics.set(name, facts)
   for (const topic of answer.topics) {
     if (topic.name === null || topic.errorCode !== 0) continue
-    topics.set(topic.name, topicFacts(topic, topic.name, before.topics.get(topic.name)))
+    const facts = topicFacts(topic, topic.name, before.topics.get(topic.name))
+    if (facts.partitions.every(({ partition }, index) => partition === index)) topics.set(topic.name, facts)
   }
   return withTopics(
     {
@@ -62,7 +66,8 @@ function withTopics(image: ClusterImage, topics: ReadonlyMap<string, TopicFacts>
 const isSame = (known: NodeFacts | undefined, node: NodeFacts): boolean => known?.host === node.host && known.port === node.port
 
 function topicFacts(topic: MetadataResponse['topics'][number], name: string, before: TopicFacts | undefined): TopicFacts {
-  const known = before?.id === topic.topicId ? before : undefined
+  // Brokers of two releases may answer in turns, those without topic ids too.
+  const known = topic.topicId === ZERO_UUID || before?.id === topic.topicId ? before : undefined
   const partitions: PartitionFacts[] = []
   for (const told of topic.partitions) {
     const facts = {

@@ -1,8 +1,8 @@
 // The cluster beside scripted brokers: where requests go, what happens when brokers die, move and come back.
 import { tracingChannel } from 'node:diagnostics_channel'
-import { describeClusterApi, fetchApi, findCoordinatorApi, heartbeatApi, metadataApi } from '@ottla/protocol'
+import { describeClusterApi, fetchApi, findCoordinatorApi, heartbeatApi, joinGroupApi, leaveGroupApi, metadataApi } from '@ottla/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { eventually, optionsFor, ScriptedBroker } from '../network/testing.ts'
+import { eventually, ManualClock, optionsFor, ScriptedBroker } from '../network/testing.ts'
 import type { Cluster } from './cluster.ts'
 import type { ClusterOptions } from './create-cluster.ts'
 import { createCluster } from './create-cluster.ts'
@@ -10,6 +10,8 @@ import { createCluster } from './create-cluster.ts'
 const asked = { includeClusterAuthorizedOperations: false }
 const beat = { groupId: 'g', generationId: 1, memberId: 'm' }
 const cluster = { clusterId: 'scripted', controllerId: 1, errorCode: 0, errorMessage: null, throttleTimeMs: 0, brokers: [] }
+
+const about = (key: string, nodeId: number) => ({ key, nodeId, host: 'h', port: 1, errorCode: 0, errorMessage: null })
 
 async function brokers(count: number): Promise<ScriptedBroker[]> {
   const list = await Promise.all(Array.from({ length: count }, () => ScriptedBroker.listening()))
@@ -98,6 +100,19 @@ describe('destinations', () => {
     })
   })
 
+  it('looks again where the answer about a coordinator names no broker or another group', async () => {
+    const [broker] = await brokers(1)
+    for (const coordinators of [[], [about('other', 1)], [about('g', -1)]]) {
+      broker?.on(findCoordinatorApi, () => ({ coordinators }))
+      const client = clientOf(broker ?? [])
+      await expect(client.coordinatorOf({ group: 'g' })).rejects.toMatchObject({
+        type: 'GROUP_COORDINATOR_NOT_AVAILABLE',
+        retriable: true,
+      })
+      expect([...client.image.nodes.keys()]).toEqual([])
+    }
+  })
+
   it('closes bootstrap connections and those to former addresses once they serve nobody', async () => {
     const [broker] = await brokers(1)
     const client = clientOf([], { brokers: [`localhost:${broker?.port}`] })
@@ -110,6 +125,43 @@ describe('destinations', () => {
     await client.refresh()
     await client.request(1, describeClusterApi, asked)
     await eventually(() => broker?.connections === 0 && other?.connections === 1)
+  })
+
+  it('closes a connection to a former address whose last answer comes late', async () => {
+    const [broker] = await brokers(1)
+    const [other] = await brokers(1)
+    const clock = new ManualClock()
+    const client = clientOf(broker ?? [], { clock })
+    await client.connect()
+    const gate = new EventTarget()
+    broker?.on(heartbeatApi, async () => {
+      await new Promise(resolve => gate.addEventListener('open', resolve))
+      return { errorCode: 0 }
+    })
+    const late = client.request(1, heartbeatApi, beat)
+    await eventually(() => count(broker, 'Heartbeat') === 1)
+    broker?.on(metadataApi, () => other?.metadata([]) ?? null)
+    await client.refresh()
+    clock.pass(10)
+    gate.dispatchEvent(new Event('open'))
+    await late
+    clock.pass(1000)
+    await eventually(() => broker?.connections === 0)
+    expect(client.isConnected()).toBe(false)
+  })
+
+  it('tells a coordinator that a member leaves though its joining still waits there', async () => {
+    const [broker] = await brokers(1)
+    const found = { errorCode: 0, errorMessage: null, nodeId: 1, host: '127.0.0.1', port: broker?.port ?? 0 }
+    broker?.on(findCoordinatorApi, () => ({ coordinators: [{ key: 'g', ...found }] }))
+    broker?.on(joinGroupApi, () => new Promise(() => undefined))
+    broker?.on(leaveGroupApi, () => ({ errorCode: 0, members: [] }))
+    const client = clientOf(broker ?? [])
+    const body = { groupId: 'g', sessionTimeoutMs: 1, rebalanceTimeoutMs: 1, memberId: 'm', protocolType: 'consumer', protocols: [] }
+    const joining = client.request({ group: 'g' }, joinGroupApi, body)
+    joining.catch(() => undefined)
+    await eventually(() => count(broker, 'JoinGroup') === 1)
+    await client.request({ group: 'g' }, leaveGroupApi, { groupId: 'g', memberId: '', members: [{ memberId: 'm' }] }, { timeoutMs: 1000 })
   })
 
   it('keeps nobody waiting behind a fetch that waits for records', async () => {
@@ -180,6 +232,25 @@ describe('brokers that die', () => {
     await expect(client.request(1, heartbeatApi, beat)).rejects.toMatchObject({ name: 'KafkaJSConnectionClosedError' })
     await client.connect()
     await client.request(1, describeClusterApi, asked)
+  })
+
+  it('stays up to date when it was connected again before the end of the attempt before', async () => {
+    const [broker] = await brokers(1)
+    const clock = new ManualClock()
+    const client = clientOf(broker ?? [], { clock, metadataMaxAge: 1000, retry: { retries: 1, initialRetryTime: 20 } })
+    broker?.on(metadataApi, () => null)
+    const former = client.connect()
+    former.catch(() => undefined)
+    await eventually(() => count(broker, 'Metadata') === 1)
+    broker?.on(metadataApi, () => broker.metadata([]))
+    await client.disconnect()
+    const attempt = client.connect()
+    await expect(former).rejects.toThrow()
+    expect(client.connect()).toBe(attempt)
+    clock.pass(50)
+    await attempt
+    clock.pass(1000)
+    await eventually(() => count(broker, 'Metadata') === 3)
   })
 
   it('ends an attempt to connect when it is disconnected', async () => {

@@ -74,10 +74,7 @@ export class LiveCluster implements Cluster {
   }
 
   connect(): Promise<void> {
-    this.#connecting ??= this.#connect().catch(error => {
-      this.#connecting = null
-      throw error
-    })
+    this.#connecting ??= this.#connect()
     return this.#connecting
   }
 
@@ -85,10 +82,15 @@ export class LiveCluster implements Cluster {
     this.#nodes.open()
     this.#metadata.start()
     if (this.#ending.signal.aborted) this.#ending = new AbortController()
+    const { signal } = this.#ending
     try {
-      await retrying(this, () => this.#metadata.refresh(), this.#ending.signal)
+      await retrying(this, () => this.#metadata.refresh(), signal)
     } catch (error) {
-      if (!this.#nodes.isConnected) this.#metadata.stop()
+      // After a disconnect all of this may serve another attempt already.
+      if (!signal.aborted) {
+        this.#connecting = null
+        if (!this.#nodes.isConnected) this.#metadata.stop()
+      }
       throw error
     }
   }

@@ -1,4 +1,4 @@
-import { metadataApi } from '@ottla/protocol'
+import { metadataApi, ZERO_UUID } from '@ottla/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ManualClock, eventually, optionsFor, ScriptedBroker } from '../network/testing.ts'
 import type { Cluster } from './cluster.ts'
@@ -78,6 +78,63 @@ describe('metadata', () => {
     await client.refresh()
     await client.topics(['b'], { allowAutoTopicCreation: false })
     expect(creates).toEqual([true, false, false])
+  })
+
+  it('asks for topics of interest though somebody else creates one at the same time', async () => {
+    const { broker, client } = await started()
+    await client.topics(['a'])
+    const asked: [names: string[], creates: boolean][] = []
+    broker.on(metadataApi, ({ request }) => {
+      const names = request.topics?.map(({ name }) => name ?? '') ?? []
+      asked.push([names, request.allowAutoTopicCreation])
+      return broker.metadata(request.topics === null ? broker.topics : names)
+    })
+    await Promise.all([client.refresh(), client.topics(['b']), client.topics(['c'], { allowAutoTopicCreation: false })])
+    expect(asked).toEqual([
+      [['b'], true],
+      [['c', 'a', 'b'], false],
+    ])
+    asked.length = 0
+    broker.topics = ['a', 'b', 'c', 'd']
+    await Promise.all([client.refresh('all'), client.topics(['d'])])
+    expect(asked).toEqual([
+      [['d'], true],
+      [[], false],
+    ])
+  })
+
+  it('does not believe a broker that knows of no brokers, nor a topic whose partitions have gaps', async () => {
+    const { broker, client } = await started()
+    await client.topics(['a'])
+    broker.on(metadataApi, () => ({ ...broker.metadata([]), brokers: [] }))
+    await expect(client.refresh()).rejects.toMatchObject({ name: 'KafkaJSMetadataNotLoaded', retriable: true })
+    expect([client.image.nodes.size, client.leaderOf('a', 0)]).toEqual([1, 1])
+    const partition = { errorCode: 0, leaderId: 1, leaderEpoch: 1, replicaNodes: [1], isrNodes: [1] }
+    for (const indexes of [[0, 2], [0, 0], [-1, 0], [1]]) {
+      const partitions = indexes.map(partitionIndex => ({ ...partition, partitionIndex }))
+      broker.on(metadataApi, () => ({ ...broker.metadata([]), topics: [{ errorCode: 0, name: 'b', partitions }] }))
+      await expect(client.topics(['b'])).rejects.toMatchObject({ type: 'UNKNOWN_TOPIC_OR_PARTITION', retriable: true })
+    }
+  })
+
+  it('keeps leader epochs when a broker of an older release answers, not when the topic is another one', async () => {
+    const { broker, client } = await started()
+    const answer = (topicId: string, leaderId: number, leaderEpoch: number): void => {
+      const partition = { errorCode: 0, partitionIndex: 0, leaderId, leaderEpoch, replicaNodes: [1], isrNodes: [1] }
+      broker.on(metadataApi, () => ({ ...broker.metadata([]), topics: [{ errorCode: 0, name: 'a', topicId, partitions: [partition] }] }))
+    }
+    const leaders: (number | undefined)[] = []
+    for (const [topicId, leader, epoch] of [
+      ['AAAAAAAAAAAAAAAAAAAAAQ', 1, 7],
+      [ZERO_UUID, 2, 6],
+      ['AAAAAAAAAAAAAAAAAAAAAg', 3, 0],
+    ] as const) {
+      answer(topicId, leader, epoch)
+      if (leaders.length === 0) await client.topics(['a'])
+      else await client.refresh()
+      leaders.push(client.leaderOf('a', 0))
+    }
+    expect(leaders).toEqual([1, 1, 3])
   })
 
   it('grows no older than it may', async () => {

@@ -1,7 +1,7 @@
 // What is known of a cluster, and how it is kept up to date: one question at a time, whose answer serves all who asked meanwhile.
 import type { Clock, MetadataRequestInit, MetadataResponse, Timer } from '@ottla/protocol'
 import { ErrorCode, errorOf } from '@ottla/protocol'
-import { protocolError } from '../errors/index.ts'
+import { KafkaJSMetadataNotLoaded, protocolError } from '../errors/index.ts'
 import type { Logger } from '../logger.ts'
 import type { ClusterImage, NodeFacts, TopicFacts } from './cluster.ts'
 import { emptyImage, imageAfter, imageWithLeader, imageWithout } from './image.ts'
@@ -24,9 +24,14 @@ export interface MetadataParts {
 
 /** One question, for all who want it answered. */
 interface Question {
+  /** Topics that are only looked for. */
   readonly names: Set<string>
+  /** Topics that may be created by being asked for. */
+  readonly created: Set<string>
+  /** Whether somebody wants to know all topics of interest. */
+  refreshes: boolean
+  /** Whether somebody wants to know all topics there are. */
   everything: boolean
-  creates: boolean
   /** Topics in the answer that are not usable, with their error codes. */
   readonly answer: Promise<ReadonlyMap<string, number>>
 }
@@ -36,7 +41,7 @@ export class Metadata {
   readonly #parts: MetadataParts
   readonly #interest = new Set<string>()
   readonly #listeners = new Set<(image: ClusterImage) => void>()
-  /** Since when a topic has been missing; -Infinity once that was told. */
+  /** Since when a topic has been missing; Infinity once that was told. */
   readonly #missingSinceMs = new Map<string, number>()
   #image = emptyImage
   #asking: Question | null = null
@@ -129,8 +134,8 @@ export class Metadata {
     if (current !== null && covers(current, names, creates)) return current.answer
     const next = (this.#next ??= this.#question())
     if (names === 'all') next.everything = true
-    else for (const name of names) next.names.add(name)
-    if (creates && names !== 'all' && names.length > 0) next.creates = true
+    else if (names.length === 0) next.refreshes = true
+    else for (const name of names) (creates ? next.created : next.names).add(name)
     return next.answer
   }
 
@@ -147,25 +152,32 @@ export class Metadata {
         if (this.#asking === question) this.#asking = null
       }
     }
-    const question: Question = { names: new Set(), everything: false, creates: false, answer: begin() }
+    const question: Question = { names: new Set(), created: new Set(), refreshes: false, everything: false, answer: begin() }
     return question
   }
 
-  async #answer({ names, everything, creates }: Question): Promise<ReadonlyMap<string, number>> {
-    // A question that may create topics names only those that somebody asked for: none of the others comes back to life by it.
-    const asked = new Set(creates ? names : [...names, ...this.#interest])
-    const answer = await this.#parts.ask(version => ({
-      topics: everything ? (version === 0 ? [] : null) : [...asked].map(name => ({ name })),
-      ...(version >= 4 ? { allowAutoTopicCreation: creates } : {}),
-    }))
-    this.#troubles = 0
+  async #answer(question: Question): Promise<ReadonlyMap<string, number>> {
+    const { names, created, everything } = question
     const errors = new Map<string, number>()
-    for (const { name, errorCode } of answer.topics) if (name !== null && errorCode !== 0) errors.set(name, errorCode)
-    const scope = { asked: everything ? ('all' as const) : asked, keep: (name: string) => this.#interest.has(name) }
-    this.#replace(imageAfter(this.#image, answer, scope))
+    // A request that may create topics names only those that somebody wants to be there: none of the others comes back to life by it.
+    if (created.size > 0) await this.#exchange(created, errors, true)
+    if (everything) await this.#exchange('all', errors)
+    else if (looksFor(question)) await this.#exchange(new Set([...names, ...this.#interest]), errors)
     for (const name of this.#interest) this.#watchMissing(name, errors.get(name))
     this.#plan()
     return errors
+  }
+
+  /** One request. An answer without a single broker is that of one which knows nothing yet (as in Kafka's NetworkClient). */
+  async #exchange(asked: ReadonlySet<string> | 'all', errors: Map<string, number>, creates = false): Promise<void> {
+    const answer = await this.#parts.ask(version => ({
+      topics: asked === 'all' ? (version === 0 ? [] : null) : [...asked].map(name => ({ name })),
+      ...(version >= 4 ? { allowAutoTopicCreation: creates } : {}),
+    }))
+    if (answer.brokers.length === 0) throw new KafkaJSMetadataNotLoaded('The broker that was asked for metadata knows of no brokers yet')
+    this.#troubles = 0
+    for (const { name, errorCode } of answer.topics) if (name !== null && errorCode !== 0) errors.set(name, errorCode)
+    this.#replace(imageAfter(this.#image, answer, { asked, keep: name => this.#interest.has(name) }))
   }
 
   #replace(image: ClusterImage): void {
@@ -212,10 +224,13 @@ export class Metadata {
 }
 
 function covers(question: Question, names: readonly string[] | 'all', creates: boolean): boolean {
-  if (question.everything) return names === 'all' || !creates
-  if (names === 'all' || names.length === 0) return names !== 'all' && !question.creates
-  return (question.creates || !creates) && names.every(name => question.names.has(name))
+  if (names === 'all' || (question.everything && !creates)) return question.everything
+  if (names.length === 0) return looksFor(question)
+  return names.every(name => question.created.has(name) || (!creates && question.names.has(name)))
 }
+
+/** Whether it asks for topics without creating them, those of interest among them. */
+const looksFor = ({ names, created, refreshes }: Question): boolean => refreshes || names.size > 0 || created.size === 0
 
 /** The error of a topic that cannot be used: what the code means, and the topic. */
 export function topicError(code: number, topic: string): Error {

@@ -1,5 +1,5 @@
 // One broker and the connections to it. A broker handles the requests of a connection one after the other, so what waits there on purpose
-// (fetches; joins of groups) has connections of its own, and keeps nobody else waiting.
+// (fetches; joins of groups) has connections of its own, and keeps nobody else waiting: not even the leaving of a member that still joins.
 import type { AnyApi } from '@ottla/protocol'
 import { Connection } from '../network/connection.ts'
 import { asError } from '../network/as-error.ts'
@@ -16,7 +16,6 @@ const lanes: Readonly<Record<string, Lane>> = {
   JoinGroup: 'group',
   SyncGroup: 'group',
   Heartbeat: 'group',
-  LeaveGroup: 'group',
   ConsumerGroupHeartbeat: 'group',
 }
 
@@ -64,10 +63,6 @@ export class Node {
     if (this.#opening.size > 0) return false
     for (const connection of this.#open.values()) if (connection.inFlight > 0) return false
     return true
-  }
-  /** Whether the last attempt to connect failed and none has succeeded since. */
-  get isFailing(): boolean {
-    return this.#failures > 0
   }
 
   isAt(host: string, port: number): boolean {

@@ -9,6 +9,9 @@ import type { NodeFacts } from './cluster.ts'
 import type { Lane } from './node.ts'
 import { Node } from './node.ts'
 
+/** Distance between looks at nodes that are gone and still owe answers. */
+const SWEEP_INTERVAL_MS = 1000
+
 /** What the nodes work with. */
 export interface NodesParts {
   readonly brokers: NetworkOptions['brokers']
@@ -133,10 +136,11 @@ export class Nodes {
   }
 
   /** Not at once: whoever has just been given a connection is about to use it, at the end of this turn at the latest. */
-  #planSweep(): void {
-    this.#sweeping ??= this.#parts.settings.clock.after(0, () => {
+  #planSweep(delayMs = 0): void {
+    this.#sweeping ??= this.#parts.settings.clock.after(delayMs, () => {
       this.#sweeping = null
       this.#sweep()
+      if (this.#retired.size > 0) this.#planSweep(SWEEP_INTERVAL_MS)
     })
   }
 
