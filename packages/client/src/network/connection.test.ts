@@ -128,6 +128,16 @@ describe('Connection', () => {
     }
   })
 
+  it('asks in version 0 where the broker names a version below that', async () => {
+    await using broker = await ScriptedBroker.listening()
+    broker.on(apiVersionsApi, ({ header }) => {
+      if (header.apiVersion === 0) return { errorCode: 0, apiKeys: broker.apiKeys() }
+      return { errorCode: 35, apiKeys: [{ apiKey: apiVersionsApi.key, minVersion: -9, maxVersion: -5 }] }
+    })
+    const { connection } = await opened(broker)
+    expect(connection.isOpen).toBe(true)
+  })
+
   it('says which API a broker does not serve, or not in a version that is known here', async () => {
     await using broker = await ScriptedBroker.listening()
     broker.on(produceApi, () => null)

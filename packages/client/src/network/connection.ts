@@ -68,7 +68,7 @@ export class Connection implements FrameSink {
       broker: this.broker,
       send: (chunks, taken) => this.#outgoing?.add(chunks, taken),
       maySend: () => this.#outgoing !== null && !this.#outgoing.isFull,
-      silent: () => this.#failFor({ kind: 'timeout', waitedMs: settings.requestTimeoutMs }),
+      silent: waitedMs => this.#failFor({ kind: 'timeout', waitedMs }),
     })
   }
 
@@ -161,7 +161,7 @@ export class Connection implements FrameSink {
   }
 
   /** As FrameSink. */
-  brokenLength(length: number, _first: boolean, rest: Buffer): void {
+  brokenLength(length: number, rest: Buffer): void {
     const start = Buffer.alloc(4)
     start.writeInt32BE(length)
     this.#failFor({ kind: 'garbage', start: Buffer.concat([start, rest]) })
@@ -222,7 +222,7 @@ export class Connection implements FrameSink {
       let answer = await this.#askVersions(newest)
       if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION) {
         const known = answer.apiKeys.find(({ apiKey }) => apiKey === apiVersionsApi.key)?.maxVersion ?? 0
-        answer = await this.#askVersions(Math.min(known, newest - 1))
+        answer = await this.#askVersions(Math.max(0, Math.min(known, newest - 1)))
       }
       if (answer.errorCode !== 0) throw protocolError(answer.errorCode)
       this.#versions = new ServedVersions(this.broker, answer.apiKeys)

@@ -16,8 +16,8 @@ let sharedLanding: Buffer | null = null
 export interface FrameSink {
   /** One frame without its length prefix: bytes `[at, end)` of `buffer`. If it is not `own`, they are valid until this returns. */
   frame(buffer: Buffer, at: number, end: number, own: boolean): void
-  /** The length cannot be one; nothing more is read. `start` is what came from there on, for the diagnosis. */
-  brokenLength(length: number, first: boolean, start: Buffer): void
+  /** The length cannot be one; nothing more is read. `rest` is what came after it, for the diagnosis. */
+  brokenLength(length: number, rest: Buffer): void
 }
 
 /** Cuts what is received into frames. */
@@ -27,7 +27,6 @@ export class FrameAssembler {
   #size = -1
   #prefix = 0
   #prefixBytes = 0
-  #first = true
   /** The frame that did not fit its read: `#arrived` bytes of `#size`. */
   #frame: Buffer | null = null
   #arrived = 0
@@ -112,10 +111,9 @@ export class FrameAssembler {
     this.#prefixBytes = 0
     if (size < 4 || size > MAX_FRAME_BYTES) {
       this.#closed = true
-      this.#sink.brokenLength(size, this.#first, Buffer.from(buffer.subarray(at, Math.min(end, at + 256))))
+      this.#sink.brokenLength(size, Buffer.from(buffer.subarray(at, Math.min(end, at + 256))))
       return end
     }
-    this.#first = false
     this.#size = size
     return at
   }

@@ -10,7 +10,7 @@ interface Laid {
   readonly clock: ManualClock
   readonly events: EventEmitter
   readonly sent: { apiKey: number; correlationId: number }[]
-  readonly silences: Error[]
+  readonly silences: number[]
   /** Whether the socket takes more. */
   readonly socket: { isFull: boolean }
   answer(throttleTimeMs?: number, correlationId?: number): void
@@ -22,7 +22,7 @@ function laid(maxInFlightRequests: number | null = null): Laid {
   const logger = createLogger({ level: logLevel.NOTHING })
   const events = new EventEmitter(clock, logger)
   const sent: { apiKey: number; correlationId: number }[] = []
-  const silences: Error[] = []
+  const silences: number[] = []
   const socket = { isFull: false }
   let answered = 0
   const pipeline = new Pipeline({
@@ -36,7 +36,7 @@ function laid(maxInFlightRequests: number | null = null): Laid {
       sent.push(readRequestHeader(Buffer.concat(chunks).subarray(4)))
     },
     maySend: () => !socket.isFull,
-    silent: error => void silences.push(error),
+    silent: waitedMs => void silences.push(waitedMs),
   })
   const answer = (throttleTimeMs = 0, correlationId = sent[answered]?.correlationId ?? -1): void => {
     answered++
@@ -99,7 +99,26 @@ describe('Pipeline', () => {
     expect(test.silences).toEqual([])
     test.clock.pass(100)
     await expect(first).rejects.toMatchObject({ name: 'KafkaJSRequestTimeoutError', correlationId: 0, createdAt: 1000, sentAt: 1000 })
-    expect(test.silences.length).toBe(1)
+    expect(test.silences).toEqual([300])
+  })
+
+  it('keeps nothing of what is over while the broker wants nothing to be sent', async () => {
+    const test = laid()
+    const sizes: unknown[] = []
+    const first = beat(test)
+    test.answer(1_000_000)
+    await first
+    test.events.on<{ queueSize: number }>('network.request_queue_size', ({ payload }) => void sizes.push(payload.queueSize))
+    const waiting = [beat(test), beat(test)]
+    test.clock.pass(1000)
+    for (const one of waiting) await expect(one).rejects.toThrow('timed out')
+    expect(sizes).toEqual([1, 2, 0])
+    const ending = new AbortController()
+    const aborted = test.pipeline.post(produceApi, 9, { acks: 0, timeoutMs: 1, topicData: [] }, { timeoutMs: 1000, signal: ending.signal })
+    ending.abort(new Error('enough'))
+    await expect(aborted).rejects.toThrow('enough')
+    beat(test).catch(() => undefined)
+    expect(sizes).toEqual([1, 2, 0, 1, 0, 1])
   })
 
   it('does not call a connection silent on which something came since', async () => {

@@ -30,8 +30,8 @@ export interface PipelineParts {
   send(chunks: readonly Buffer[], taken?: () => void): void
   /** Whether more may be sent now; when the answer becomes yes the owner calls `proceed`. */
   maySend(): boolean
-  /** Nothing at all has come since a request was sent whose time is over: the connection is of no use. */
-  silent(error: Error): void
+  /** Nothing at all has come since a request was sent whose time is over, after so many ms: the connection is of no use. */
+  silent(waitedMs: number): void
 }
 
 /** How one request is sent. */
@@ -114,6 +114,7 @@ export class Pipeline {
 
   /** Sends what waits, as far as may be. */
   proceed(): void {
+    this.#dropOver()
     while (this.#waiting.length > 0 && this.#maySend()) {
       const entry = this.#waiting.shift()
       if (entry !== undefined && !entry.isOver) this.#send(entry)
@@ -142,6 +143,7 @@ export class Pipeline {
     const entry = new Entry({ ...facts, createdMs: this.#parts.clock.monotonic() })
     if (entry.isOver) return
     if (this.#closed !== null) return entry.reject(this.#closed)
+    this.#dropOver()
     if (this.#waiting.length === 0 && this.#maySend()) {
       this.#send(entry)
     } else {
@@ -150,6 +152,13 @@ export class Pipeline {
       this.#awaitThrottle()
     }
     if (!entry.isOver && entry.deadlineMs < this.#timerAtMs) this.#arm(entry.deadlineMs)
+  }
+
+  /** What nobody waits for any more is not kept until a connection that takes nothing takes it. */
+  #dropOver(): void {
+    const before = this.#waiting.length
+    while (this.#waiting.peek()?.isOver === true) this.#waiting.shift()
+    if (this.#waiting.length < before) this.#tellQueueSize()
   }
 
   #maySend(): boolean {
@@ -224,21 +233,21 @@ export class Pipeline {
     this.#timerAtMs = Number.POSITIVE_INFINITY
     const nowMs = this.#parts.clock.monotonic()
     let nextMs = Number.POSITIVE_INFINITY
-    let silent: Error | null = null
+    let silentMs = 0
     for (const queue of [this.#inFlight, this.#waiting, this.#posted]) {
       for (const entry of queue) {
         if (entry.isOver) continue
         if (entry.deadlineMs > nowMs) nextMs = Math.min(nextMs, entry.deadlineMs)
-        else silent = this.#timeOut(entry) ?? silent
+        else silentMs = Math.max(silentMs, this.#timeOut(entry))
       }
     }
     this.#arm(nextMs)
-    if (silent !== null) return this.#parts.silent(silent)
+    if (silentMs > 0) return this.#parts.silent(silentMs)
     this.proceed()
   }
 
-  /** Returns the error if the connection has been silent since the request was sent. */
-  #timeOut(entry: Entry): Error | null {
+  /** Returns for how many ms the connection has been silent since the request was sent, 0 if it was not. */
+  #timeOut(entry: Entry): number {
     const { broker, clientId, clock, events } = this.#parts
     const { correlationId } = entry
     const times = timesOf(entry, clock)
@@ -249,7 +258,7 @@ export class Pipeline {
       const payload = { broker, clientId, correlationId, ...times, apiName, apiKey, apiVersion: entry.version }
       events.emit('network.request_timeout', payload)
     }
-    return entry.sentMs > 0 && this.#heardMs < entry.sentMs ? error : null
+    return entry.sentMs > 0 && this.#heardMs < entry.sentMs ? Math.max(1, Math.round(clock.monotonic() - entry.sentMs)) : 0
   }
 
   #tellRequest(entry: Entry, size: number): void {
