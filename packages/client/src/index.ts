@@ -1,20 +1,4 @@
-// A client for Apache Kafka with the API of KafkaJS 2.2.4: everything that package exports is exported here under the same names, and more.
-export { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from './admin/acls.ts'
-export { ConfigOperation, ConfigResourceTypes, ConfigSource } from './admin/configs.ts'
-export { CompressionCodecs, CompressionTypes } from './compression.ts'
-export { AssignerProtocol, PartitionAssigners } from './consumer/assignors/index.ts'
-export { KafkaJSDeserializationError } from './consumer/deserialization-error.ts'
-export * from './errors/index.ts'
-export { Kafka } from './kafka.ts'
-export { consoleLogCreator, logLevel, toLogger } from './logger.ts'
-export { once } from './once/once.ts'
-export { KafkaJSPartlySentError } from './producer/delivery.ts'
-export { KafkaJSUnknownPartitionError } from './producer/messages.ts'
-export { Partitioners } from './producer/partitioners.ts'
-export { KafkaJSSerializationError } from './producer/serializers.ts'
-export { deadLetters } from './redelivery/dead-letters.ts'
-export { replayDeadLetters } from './redelivery/replay.ts'
-export { gracefulShutdown } from './shutdown.ts'
-export type * from './types.ts'
-// `import kafkajs from 'kafkajs'` gives modules all of that package in one object, and for its error classes it is the only way.
-export * as default from './index.ts'
+// A client for Apache Kafka with the API of KafkaJS 2.2.4. `import kafkajs from 'kafkajs'` gives modules all of that package in one object, and
+// for its error classes it is the only way: that works here as well.
+export * from './exports.ts'
+export * as default from './exports.ts'

@@ -1,5 +1,5 @@
 // The entry of the client: what is common to the producers, consumers and admins of one program. Each of them has connections of its own.
-import type { Admin, AdminConfig } from './admin/admin.ts'
+import type { Admin, AdminOptions } from './admin/admin.ts'
 import { createAdmin } from './admin/admin.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { ClusterOptions } from './cluster/create-cluster.ts'
@@ -46,8 +46,9 @@ export class Kafka {
   }
 
   /** Makes an admin. */
-  admin(config: AdminConfig = {}): Admin {
-    return createAdmin(this.#cluster({ retry: config.retry, allowAutoTopicCreation: false }), config)
+  admin(config: AdminOptions = {}): Admin {
+    const { retry, allowAutoTopicCreation = false } = config
+    return createAdmin(this.#cluster({ retry, allowAutoTopicCreation }), config)
   }
 
   /** The logger that everything made by this client logs to. */

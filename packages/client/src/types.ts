@@ -1,6 +1,6 @@
 // The types of the package: those of KafkaJS 2.2.4 under its names, and what is new. Names that several parts have are taken from one.
 export type * from './admin/acls.ts'
-export type { Admin, AdminConfig } from './admin/admin.ts'
+export type { Admin, AdminConfig, AdminOptions } from './admin/admin.ts'
 export type { ClusterAdmin, ClusterDescription, FeatureDescription, FeatureUpdate, LogDirDescription } from './admin/cluster-facts.ts'
 export type * from './admin/configs.ts'
 export type { ConsumerGroupAdmin, ConsumerGroupDescription, ConsumerGroupMember, MemberToRemove } from './admin/consumer-groups.ts'

@@ -38,17 +38,24 @@ export class Subscriptions {
     return fromBeginning === undefined ? this.#offsetReset : fromBeginning ? 'earliest' : 'latest'
   }
 
-  /** Adds names and patterns; rejects when a named topic is not there and is not to be created. */
+  /**
+   * Adds names and patterns; rejects when a named topic is not there and is not to be created. Names count at once: programs that do not wait
+   * for `subscribe` before they call `run` get what they named, as with KafkaJS.
+   */
   async add(subscribed: readonly (string | RegExp)[], fromBeginning: boolean | undefined): Promise<void> {
     const names = subscribed.filter(name => typeof name === 'string')
     const patterns = subscribed.filter(name => name instanceof RegExp).map(pattern => ({ pattern, fromBeginning }))
-    const matched = patterns.length > 0 ? await this.#match(patterns) : []
-    const found: [string, boolean | undefined][] = [
-      ...names.map((name): [string, boolean | undefined] => [name, fromBeginning]),
-      ...matched,
-    ]
-    if (found.length > 0) await this.follow(found.map(([name]) => name))
-    for (const [name, begins] of found) this.#topics.set(name, begins)
+    const fresh = names.filter(name => !this.#topics.has(name))
+    for (const name of names) this.#topics.set(name, fromBeginning)
+    try {
+      const matched = patterns.length > 0 ? await this.#match(patterns) : []
+      const found = [...names, ...matched.map(([name]) => name)]
+      if (found.length > 0) await this.follow(found)
+      for (const [name, begins] of matched) this.#topics.set(name, begins)
+    } catch (error) {
+      for (const name of fresh) this.#topics.delete(name)
+      throw error
+    }
     this.#patterns.push(...patterns)
   }
 

@@ -36,7 +36,7 @@ function settingsFrom({ cluster, logger = {} }: Shared): {
   own: Pick<ConsumerConfig, 'metadataMaxAge' | 'allowAutoTopicCreation' | 'maxInFlightRequests'>
 } {
   const { level, logCreator } = settingsOf.get(logger) ?? {}
-  if (cluster === undefined) return { kafka: new Kafka({ brokers: [] }), own: {} }
+  if (cluster?.options === undefined) return { kafka: new Kafka({ brokers: [] }), own: {} }
   const { socketFactory: _socketFactory, logger: _logger, isolationLevel: _level, ...options } = cluster.options
   const { metadataMaxAge, allowAutoTopicCreation, maxInFlightRequests, ...common } = options
   const settings: KafkaConfig = { ...common, brokers: cluster.brokers, socketFactory: args => cluster.socketFactory(args) }
@@ -71,7 +71,9 @@ function createConsumer({
 
 /** KafkaJS's createAdmin; its cluster looks on as soon as the admin has connected. */
 function createAdmin({ instrumentationEmitter: _emitter, cluster, logger, ...config }: Shared & AdminConfig): unknown {
-  const admin = settingsFrom({ ...(cluster && { cluster }), ...(logger && { logger }) }).kafka.admin(config)
+  const { kafka, own } = settingsFrom({ ...(cluster && { cluster }), ...(logger && { logger }) })
+  const { allowAutoTopicCreation } = own
+  const admin = kafka.admin({ ...(allowAutoTopicCreation === undefined ? {} : { allowAutoTopicCreation }), ...config })
   const connect = async (): Promise<void> => {
     await admin.connect()
     await cluster?.observer.connect()
