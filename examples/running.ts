@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { once } from 'node:events'
+import { isAbsolute } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -28,10 +29,10 @@ export class Program implements AsyncDisposable {
   readonly #ending: Promise<Ending>
   #printed = (): void => undefined
 
-  /** `path` is that of the program in the folder `examples`, such as `orders-service/place-orders`. */
+  /** `path` is that of the program in the folder `examples`, such as `orders-service/place-orders`, or a whole one. */
   constructor(path: string, { args = [], env = {} }: ProgramOptions) {
-    const file = fileURLToPath(new URL(`dist/${path}.js`, import.meta.url))
-    if (!existsSync(file)) throw new Error(`examples/dist/${path}.js is missing: npm run build makes it`)
+    const file = isAbsolute(path) ? path : fileURLToPath(new URL(`dist/${path}.js`, import.meta.url))
+    if (!existsSync(file)) throw new Error(`${file} is missing: npm run build makes it`)
     const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
     this.#process = child
     child.stderr.on('data', chunk => (this.errors += String(chunk)))
@@ -43,12 +44,14 @@ export class Program implements AsyncDisposable {
     this.#ending = Promise.all([once(child, 'exit'), once(lines, 'close')]).then(() => child.signalCode ?? child.exitCode ?? -1)
   }
 
-  /** Resolves when as many lines as there are patterns match them; rejects when the program ends before, or after 20 s. */
-  async prints(...patterns: readonly RegExp[]): Promise<void> {
-    let left: readonly RegExp[] = patterns
+  /** Resolves when each of these is in a line, or matches one; rejects when the program ends before, or after 20 s. */
+  async prints(...patterns: readonly (RegExp | string)[]): Promise<void> {
+    let left = patterns
     const seen = new Promise<string>(resolve => {
       this.#printed = () => {
-        left = patterns.filter(pattern => !this.lines.some(line => pattern.test(line)))
+        left = patterns.filter(
+          pattern => !this.lines.some(line => (typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line))),
+        )
         if (left.length === 0) resolve('all is printed')
       }
       this.#printed()

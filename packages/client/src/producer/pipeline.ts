@@ -1,6 +1,7 @@
 // From `send` to batches: messages are serialized, checked, placed, and added to batches in the order of the calls. A producer has one pipeline for
 // what is sent outside of transactions and one for what is sent within.
 import { tracingChannel } from 'node:diagnostics_channel'
+import { setMaxListeners } from 'node:events'
 import { ErrorCode } from '@ottla/protocol'
 import type { Cluster, TopicFacts } from '../cluster/cluster.ts'
 import { KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError } from '../errors/index.ts'
@@ -218,6 +219,8 @@ function merged(given: readonly TopicMessages<unknown, unknown>[]): readonly Top
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: end, reject } = withResolvers<never>()
   const aborted = (): void => reject(asError(signal.reason))
+  // One signal may end any number of sends.
+  setMaxListeners(0, signal)
   signal.addEventListener('abort', aborted, { once: true })
   try {
     return await Promise.race([promise, end])
