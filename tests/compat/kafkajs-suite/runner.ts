@@ -11,7 +11,7 @@ const REPOSITORY = 'https://github.com/tulios/kafkajs.git'
 const TAG = 'v2.2.4'
 const TOOLS = ['jest@29', 'jest-extended@0.11', 'uuid@3', 'semver@6', 'execa@2', 'jsonwebtoken@9', 'mockdate@2', 'glob@7', 'esbuild@0.25']
 /** Below KafkaJS's own 90 s: what has not happened by then does not happen. */
-const TEST_TIMEOUT_MS = 40_000
+const TEST_TIMEOUT_MS = 25_000
 const root = resolve(import.meta.dirname, '../../..')
 const cache = process.env['OTTLA_COMPAT_CACHE'] ?? join(homedir(), '.cache/ottla-compat/kafkajs-suite')
 /** Bundles and results of this process. */
