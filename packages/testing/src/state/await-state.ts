@@ -1,6 +1,6 @@
 // Waiting for a state of the broker, in real time, with an error that says what was there instead.
 import { seedNote } from '../seeds.ts'
-import { pause, realNow } from '../world/real-time.ts'
+import { nextTurn, pause, realNow } from '../world/real-time.ts'
 
 /** How long to wait. */
 export interface WaitOptions {
@@ -18,7 +18,8 @@ export class TimeoutError extends Error {
   }
 }
 
-const FIRST_PAUSE_MS = 1
+/** What the broker is about to do is there after a turn or two. */
+const QUICK_ROUNDS = 4
 const LONGEST_PAUSE_MS = 20
 
 /** What a look at the broker found: what was waited for, or in words what is there instead. */
@@ -34,10 +35,11 @@ export async function awaitState<T>(
   { timeoutMs = DEFAULT_TIMEOUT_MS }: WaitOptions = {},
 ): Promise<T> {
   const deadline = realNow() + timeoutMs
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+  for (let round = 0; ; round++) {
+    const pauseMs = round < QUICK_ROUNDS ? 0 : Math.min(2 ** (round - QUICK_ROUNDS), LONGEST_PAUSE_MS)
     const seen = await look().catch((error: unknown): Look<T> => ({ instead: error instanceof Error ? error.message : String(error) }))
     if ('found' in seen) return seen.found
     if (realNow() + pauseMs > deadline) throw new TimeoutError(`${what}: not within ${timeoutMs} ms.\n${seen.instead}`)
-    await pause(pauseMs)
+    await (pauseMs === 0 ? nextTurn() : pause(pauseMs))
   }
 }
