@@ -1,6 +1,7 @@
 // Committing and reading offsets against answers made up: what is tried again, with what, and what ends it.
 import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
 import { expect, test } from 'vitest'
+import { protocolError } from '../../errors/index.ts'
 import { commitOffsets, committedOffsets, type OffsetsMember } from './offsets.ts'
 import { ScriptedCluster } from './scripted-cluster.ts'
 
@@ -9,6 +10,9 @@ const [first, second] = [
   { topic: 'a', partition: 0, offset: 5, leaderEpoch: 2, metadata: 'm' },
   { topic: 'a', partition: 1, offset: 6 },
 ]
+
+/** A member that never hears of another epoch. */
+const never = (): OffsetsMember => ({ memberId: 'm', generationId: 3, groupInstanceId: null })
 
 const commitAnswer = (codes: Record<number, number>, name = 'a') => ({
   throttleTimeMs: 0,
@@ -63,6 +67,27 @@ test('a commit with an epoch that is no longer the newest is sent again with the
   const member = (): OffsetsMember => ({ memberId: 'm', generationId: generationId++, groupInstanceId: null })
   await commitOffsets(cluster, 'g', [first], { member })
   expect(cluster.bodies.length).toBe(2)
+})
+
+test('who has not heard of its next epoch yet waits for it, but not for ever, and not when it entered anew', async () => {
+  const stale = [commitAnswer({ 0: ErrorCode.STALE_MEMBER_EPOCH }), commitAnswer({ 0: 0 })]
+  let asked = 0
+  const late = (): OffsetsMember => ({ memberId: 'm', generationId: asked++ < 5 ? 3 : 4, groupInstanceId: null })
+  const cluster = new ScriptedCluster(stale)
+  await commitOffsets(cluster, 'g', [first], { member: late })
+  expect(cluster.bodies).toMatchObject([{ generationIdOrMemberEpoch: 3 }, { generationIdOrMemberEpoch: 4 }])
+  await expect(commitOffsets(new ScriptedCluster(stale), 'g', [first], { member: never })).rejects.toMatchObject({
+    code: ErrorCode.STALE_MEMBER_EPOCH,
+  })
+  let entered = false
+  const other = (): OffsetsMember => {
+    if (entered) throw protocolError(ErrorCode.UNKNOWN_MEMBER_ID)
+    entered = true
+    return never()
+  }
+  const twice = new ScriptedCluster(stale)
+  await expect(commitOffsets(twice, 'g', [first], { member: other })).rejects.toMatchObject({ code: ErrorCode.UNKNOWN_MEMBER_ID })
+  expect(twice.bodies.length).toBe(1)
 })
 
 test('an answer about the member is told and thrown', async () => {

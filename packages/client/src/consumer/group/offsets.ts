@@ -3,7 +3,7 @@
 import { ErrorCode, errorOf, offsetCommitApi, type OffsetFetchRequestInit, offsetFetchApi } from '@ottla/protocol'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { protocolError } from '../../errors/index.ts'
-import { retrying } from '../../retry.ts'
+import { delay, retrying } from '../../retry.ts'
 import { groupedByTopic, partitionKey } from '../assignors/topic-partitions.ts'
 import type { CommittedOffset, OffsetToCommit, TopicPartition } from '../parts.ts'
 import { askCoordinator, coordinatorError } from './coordinator-calls.ts'
@@ -12,6 +12,10 @@ import { topicIdsOf } from './topic-ids.ts'
 
 /** The newest versions in which topics go by name. */
 const namedVersion = 9
+
+/** How often, and at what distance, is looked whether a member has heard of its next epoch. */
+const epochWaits = 20
+const epochWaitMs = 100
 
 /** The member that commits or asks. */
 export interface OffsetsMember {
@@ -23,7 +27,7 @@ export interface OffsetsMember {
 
 /** Who commits. */
 export interface CommitOptions {
-  /** Asked before each try; nobody in particular by default. */
+  /** Asked before each try; nobody in particular by default. What it throws ends the commit. */
   readonly member?: (() => OffsetsMember) | undefined
   readonly signal?: AbortSignal | undefined
   /** Told when the answer means that the member is none any more, or has to rejoin. */
@@ -122,12 +126,25 @@ async function commitOnce(
   }
   const refusal = [...failed.values()].find(code => refusals.has(code))
   if (refusal === undefined) return failed
-  const now = options.member?.() ?? nobody
-  const retriedWithNewEpoch =
-    refusal === ErrorCode.STALE_MEMBER_EPOCH && now.generationId > member.generationId && now.memberId === member.memberId
-  if (retriedWithNewEpoch) return commitOnce(cluster, groupId, offsets, options)
+  const isStale = refusal === ErrorCode.STALE_MEMBER_EPOCH
+  if (isStale && (await newerEpoch(cluster, member, options))) return commitOnce(cluster, groupId, offsets, options)
   options.refused?.(protocolError(refusal), refusal, member)
   return failed
+}
+
+/** Waits for a member's next epoch: it is known to the coordinator already, and the answer to the heartbeat that brings it is on its way. */
+async function newerEpoch(
+  cluster: Cluster,
+  sent: OffsetsMember,
+  { member, signal }: Pick<CommitOptions, 'member' | 'signal'>,
+): Promise<boolean> {
+  for (let waits = 0; ; waits++) {
+    const now = member?.()
+    if (now?.memberId !== sent.memberId) return false
+    if (now.generationId > sent.generationId) return true
+    if (waits === epochWaits) return false
+    await delay(cluster.clock, epochWaitMs, signal)
+  }
 }
 
 /** What is committed, for `null` all there is. Partitions without an offset are told with -1. What failed for a time is tried again. */
@@ -170,9 +187,8 @@ async function committedOnce(
     { ...(signal === undefined ? {} : { signal }), ...(ids === undefined ? { maxVersion: namedVersion } : {}) },
   )
   const { code, committed } = committedIn(body, version, ids)
-  if (code === ErrorCode.STALE_MEMBER_EPOCH && member !== undefined && (options.member?.().generationId ?? -1) > member.generationId) {
-    return committedOnce(cluster, groupId, partitions, options)
-  }
+  const isStale = code === ErrorCode.STALE_MEMBER_EPOCH && member !== undefined
+  if (isStale && (await newerEpoch(cluster, member, options))) return committedOnce(cluster, groupId, partitions, options)
   if (code === ErrorCode.NONE) return committed
   if (errorOf(code).refreshMetadata) await cluster.refresh()
   throw coordinatorError({ cluster, groupId }, code)

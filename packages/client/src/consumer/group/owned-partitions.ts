@@ -1,6 +1,6 @@
 // The partitions that a member owns, and the listener that is told of each change.
 import type { Logger } from '../../logger.ts'
-import { without } from '../assignors/topic-partitions.ts'
+import { partitionKey, without } from '../assignors/topic-partitions.ts'
 import type { AssignmentListener, JoinFacts, TopicPartition } from '../parts.ts'
 
 /** Changed by one caller at a time. */
@@ -20,8 +20,10 @@ export class OwnedPartitions {
 
   /** Adds partitions; an empty list is told too, so that the listener knows that the member has joined. Rejects with what the listener does. */
   async assign(added: readonly TopicPartition[], facts: JoinFacts): Promise<void> {
-    this.#partitions = [...this.#partitions, ...added]
-    await this.#listener.assigned(added, facts)
+    // One that was named twice is one.
+    const unique = [...new Map(added.map(partition => [partitionKey(partition), partition])).values()]
+    this.#partitions = [...this.#partitions, ...unique]
+    await this.#listener.assigned(unique, facts)
   }
 
   /** Gives partitions up; they are owned until the listener is done with them. */

@@ -127,6 +127,7 @@ export class ClassicMembership implements Membership {
     this.#progress.progressed()
     if (this.#learned !== undefined) throw this.#learned
     await this.#heartbeats.send()
+    if (this.#learned !== undefined) throw this.#learned
   }
 
   polled(): void {
@@ -166,14 +167,14 @@ export class ClassicMembership implements Membership {
 
   async #run(): Promise<void> {
     for (;;) {
-      await this.#round()
-      this.#lifecycle.joined()
+      if (await this.#round()) this.#lifecycle.joined()
       if (this.#fatal === undefined) await this.#wakeUp.wait(this.#lifecycle.signal)
       if (this.#fatal !== undefined) throw this.#fatal
     }
   }
 
-  async #round(): Promise<void> {
+  /** Whether it came to an assignment. */
+  async #round(): Promise<boolean> {
     await this.#giveUp()
     if (this.#fatal !== undefined) throw this.#fatal
     if (this.#stuck) await this.#progress.next(this.#lifecycle.signal)
@@ -181,8 +182,9 @@ export class ClassicMembership implements Membership {
     const { clock } = this.#cluster
     const startedAt = clock.monotonic()
     const round = await retrying(this.#cluster, () => joinRound(this.#roundMember(), this.#reason), this.#lifecycle.signal)
-    await this.#take(round, clock.monotonic() - startedAt)
-    this.#progress.start()
+    const taken = await this.#take(round, clock.monotonic() - startedAt)
+    if (taken) this.#progress.start()
+    return taken
   }
 
   /** What cannot be kept while others join: everything with the eager protocol, with the cooperative one what is not subscribed any more. */
@@ -194,10 +196,11 @@ export class ClassicMembership implements Membership {
     return this.#owned.revoke(owned.filter(({ topic }) => !topics.has(topic)))
   }
 
-  async #take({ generation, leaderId, isLeader, assignment }: JoinedRound, durationMs: number): Promise<void> {
+  async #take({ generation, leaderId, isLeader, assignment }: JoinedRound, durationMs: number): Promise<boolean> {
     const { groupId } = this.#settings
     if (!isLeader) this.#leader.stop()
     const assigned = subscribedAssignment(assignment, { cluster: this.#cluster, groupId, generation, topics: this.#subscription.topics })
+    if (this.#isOver(generation)) return false
     this.#learned = undefined
     this.#rebalancing = false
     this.#stable = true
@@ -206,12 +209,17 @@ export class ClassicMembership implements Membership {
       await this.#owned.revoke(revoked)
       this.#rejoin('partitions were given up for others')
     }
-    // What was learned meanwhile may have ended this generation: then nothing of it can be taken.
-    if (this.#generation !== generation || this.#lifecycle.signal.aborted) return
+    if (this.#isOver(generation)) return false
     const { generationId, memberId, protocolName } = generation
     this.#assigners.byName(protocolName)?.onAssignment?.({ partitions: assigned, generationId })
     this.#facts = { groupId, memberId, leaderId, isLeader, generationId, groupProtocol: protocolName, duration: durationMs }
     await this.#owned.assign(without(assigned, this.#owned.all), this.#facts)
+    return true
+  }
+
+  /** What was learned meanwhile may have ended a generation: then nothing of it can be taken. */
+  #isOver(generation: Generation): boolean {
+    return this.#generation !== generation || this.#fatal !== undefined || this.#lifecycle.signal.aborted
   }
 
   #roundMember(): RoundMember {

@@ -1,6 +1,6 @@
 // Heartbeats of a classic member, sent by a timer of their own: whatever handlers do, the coordinator hears of a member that lives.
-import { ErrorCode, errorOf, heartbeatApi, type Timer } from '@ottla/protocol'
-import { protocolError } from '../../../errors/index.ts'
+import { ErrorCode, errorOf, heartbeatApi, type HeartbeatRequestInit, type HeartbeatResponse, type Timer } from '@ottla/protocol'
+import { KafkaJSNonRetriableError, protocolError } from '../../../errors/index.ts'
 import { askCoordinator, coordinatorError, type GroupCaller } from '../coordinator-calls.ts'
 import type { MembershipSettings } from '../options.ts'
 import type { Generation } from './generation.ts'
@@ -43,10 +43,11 @@ export class Heartbeats {
     if (!this.#running) return
     this.#running = false
     this.#timer?.cancel()
+    this.#sending = undefined
     this.#ending.abort(new Error('The member no longer sends heartbeats'))
   }
 
-  /** Sends one if it is due, and resolves when it was answered. Rejects with what the answer says, or with what kept it from coming. */
+  /** Sends one if it is due, and resolves when it was answered or given up. Rejects with what the answer says, or with what kept it from coming. */
   async send(): Promise<void> {
     if (!this.#running) return
     if (this.#sending !== undefined) return this.#sending
@@ -78,30 +79,20 @@ export class Heartbeats {
   }
 
   #sendNow(): Promise<void> {
-    this.#sending = this.#request().finally(() => {
-      this.#sending = undefined
+    const sending = this.#request().finally(() => {
+      if (this.#sending === sending) this.#sending = undefined
     })
-    return this.#sending
+    this.#sending = sending
+    return sending
   }
 
   async #request(): Promise<void> {
     const { settings, cluster } = this.#world
     const sent = this.#world.generation()
     this.#lastSent = cluster.clock.monotonic()
-    const { body } = await askCoordinator(
-      this.#world,
-      {
-        api: heartbeatApi,
-        body: version => ({
-          groupId: settings.groupId,
-          generationId: sent.generationId,
-          memberId: sent.memberId,
-          groupInstanceId: version >= 3 ? settings.groupInstanceId : null,
-        }),
-      },
-      { timeoutMs: Math.min(cluster.requestTimeoutMs, settings.sessionTimeoutMs), signal: this.#ending.signal },
-    )
-    if (!this.#running) return
+    const { signal } = this.#ending
+    const body = await this.#ask(sent, signal)
+    if (body === undefined || signal.aborted) return
     if (body.errorCode === ErrorCode.NONE) {
       this.#lastHeard = cluster.clock.monotonic()
       const { memberId, generationId } = sent
@@ -114,5 +105,27 @@ export class Heartbeats {
     const error = protocolError(body.errorCode)
     this.#world.learned(error, body.errorCode, sent)
     if (body.errorCode !== ErrorCode.REBALANCE_IN_PROGRESS || this.#world.generation() === sent) throw error
+  }
+
+  /** Undefined where it was given up. */
+  async #ask(sent: Generation, signal: AbortSignal): Promise<HeartbeatResponse | undefined> {
+    const { settings, cluster } = this.#world
+    const { generationId, memberId } = sent
+    const { groupId, groupInstanceId } = settings
+    const body = (version: number): HeartbeatRequestInit => ({
+      groupId,
+      generationId,
+      memberId,
+      groupInstanceId: version >= 3 ? groupInstanceId : null,
+    })
+    const timeoutMs = Math.min(cluster.requestTimeoutMs, settings.sessionTimeoutMs)
+    try {
+      return (await askCoordinator(this.#world, { api: heartbeatApi, body }, { timeoutMs, signal })).body
+    } catch (error) {
+      if (signal.aborted) return undefined
+      // Such as credentials that are not accepted any more: it would be the same each time.
+      if (error instanceof KafkaJSNonRetriableError) this.#world.learned(error, ErrorCode.UNKNOWN_SERVER_ERROR, sent)
+      throw error
+    }
   }
 }

@@ -33,6 +33,7 @@ export interface RoundMember extends GroupCaller {
 
 /** A round that came to its end. */
 export interface JoinedRound {
+  /** Of this round, though a heartbeat may have learned meanwhile that it is over. */
   readonly generation: Generation
   readonly leaderId: string
   readonly isLeader: boolean
@@ -48,12 +49,13 @@ export async function joinRound(member: RoundMember, reason: string): Promise<Jo
     await member.entering()
     const joined = await join(member, reason)
     if (joined === undefined) continue
+    const { generation } = member
     member.entered()
     const isLeader = joined.leader === joined.memberId
     // A static member that leads and came back with nothing changed leaves the assignment as it is (KIP-814).
     const assignments = isLeader ? await member.assignmentsOf(joined) : []
     const assignment = await sync(member, assignments)
-    if (assignment !== undefined) return { generation: member.generation, leaderId: joined.leader, isLeader, assignment }
+    if (assignment !== undefined) return { generation, leaderId: joined.leader, isLeader, assignment }
   }
 }
 

@@ -44,6 +44,8 @@ export class ConsumerMembership implements Membership {
   readonly #names = new Map<string, string>()
   #subscription: Subscription
   #epoch = JOIN_EPOCH
+  /** How often it entered the group. */
+  #entries = 0
   #target: readonly IdPartitions[] | undefined
   #facts: JoinFacts | null = null
   #joiningSince = 0
@@ -120,7 +122,13 @@ export class ConsumerMembership implements Membership {
   async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
     const { groupId } = this.#settings
     const signal = this.#waitSignal()
-    await commitOffsets(this.#cluster, groupId, offsets, { member: () => this.#offsetsMember(), signal })
+    const entries = this.#entries
+    // Epochs may grow meanwhile. Who entered anew may not own these partitions any more, though its id is the same.
+    const member = (): OffsetsMember => {
+      if (this.#entries !== entries) throw protocolError(ErrorCode.UNKNOWN_MEMBER_ID)
+      return this.#offsetsMember()
+    }
+    await commitOffsets(this.#cluster, groupId, offsets, { member, signal })
   }
 
   committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]> {
@@ -171,6 +179,7 @@ export class ConsumerMembership implements Membership {
   }
 
   #enter(): void {
+    this.#entries++
     this.#epoch = JOIN_EPOCH
     this.#joinFailures = 0
     this.#target = undefined
@@ -299,7 +308,7 @@ export class ConsumerMembership implements Membership {
     if (joined) await this.#owned.revoke(this.#owned.all)
     else await this.#owned.lose()
     this.#heartbeats.stop()
-    if (this.#facts === null && !joined && this.#joiningSince === 0) return
+    if (this.#entries === 0) return
     if (this.#fatal === undefined) await sendLeave(this.#cluster, this.#settings, this.#memberId)
   }
 }

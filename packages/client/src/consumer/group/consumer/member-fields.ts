@@ -62,7 +62,8 @@ export class MemberFields {
       groupId,
       memberId,
       memberEpoch,
-      instanceId: full ? groupInstanceId : null,
+      // Always, as Java does it: so a member whose place another one took is told that.
+      instanceId: groupInstanceId,
       rackId: full ? rackId : null,
       rebalanceTimeoutMs: full ? rebalanceTimeoutMs : -1,
       serverAssignor: full ? groupRemoteAssignor : null,
