@@ -8,7 +8,7 @@ const kafka = new Kafka({
   logLevel: logLevel.ERROR,
   retry: { initialRetryTime: 100, retries: 8 },
 })
-const topic = process.env.TOPIC ?? 'temperatures'
+const topic = process.env.TOPIC ?? 'room-temperatures'
 const admin = kafka.admin()
 const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
 const consumer = kafka.consumer({ groupId: `${topic}-averages`, sessionTimeout: 10_000 })
