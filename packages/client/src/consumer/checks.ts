@@ -8,7 +8,7 @@ import { consumerEvents } from './events.ts'
 
 const invalid = (message: string): KafkaJSNonRetriableError => new KafkaJSNonRetriableError(message)
 
-/** The smallest and the largest number of handlers at once. */
+/** The largest number of handlers at once. */
 const mostConcurrency = 100_000
 
 export function checkConfig({ groupId, heartbeatInterval = 3_000, sessionTimeout = 30_000, stopTimeout = 0 }: ConsumerConfig): void {

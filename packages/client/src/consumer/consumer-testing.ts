@@ -130,6 +130,8 @@ export class FakeMembership implements Membership {
   assignment: readonly TopicPartition[] = []
   facts: JoinFacts | null = null
   readonly commits: string[] = []
+  /** Leader epochs of the last commit. */
+  epochs: (number | undefined)[] = []
   readonly stored = new Map<string, number>()
   /** What the next commit fails with. */
   commitFailure: Error | null = null
@@ -156,6 +158,7 @@ export class FakeMembership implements Membership {
     const failure = this.commitFailure
     this.commitFailure = null
     if (failure !== null) throw failure
+    this.epochs = offsets.map(({ leaderEpoch }) => leaderEpoch)
     this.commits.push(offsets.map(at => `${keyOf(at)}@${at.offset}`).join(' '))
     for (const at of offsets) this.stored.set(keyOf(at), at.offset)
   }

@@ -1,6 +1,6 @@
 // What a consumer does when things take long or go wrong, with time that is moved by hand.
 import { expect, test } from 'vitest'
-import { KafkaJSError, KafkaJSNonRetriableError, protocolError } from '../errors/index.ts'
+import { KafkaJSCorruptRecordError, KafkaJSError, KafkaJSNonRetriableError, protocolError } from '../errors/index.ts'
 import { FakeWorld } from './consumer-testing.ts'
 import { settled } from './fetch/fake-cluster-testing.ts'
 import type { ConsumerConfig, ConsumerRunConfig } from './types.ts'
@@ -125,10 +125,87 @@ test('what a fetch fails with is tried again, or ends the consumer', async () =>
   expect(world.commits).toEqual([])
   await clock.advance(60)
   expect(world.commits).toEqual(['t-0@1'])
-  world.fetcher.failure = new KafkaJSNonRetriableError('corrupt')
+  world.fetcher.failure = new KafkaJSNonRetriableError('no')
   world.append(values(1))
   await clock.advance(0)
   expect(events.at(-1)).toBe('consumer.crash restart=false')
+})
+
+test('records that cannot be read are tried again while other partitions go on, and then end the consumer', async () => {
+  const { world, events } = await started({ eachMessage: async () => {} }, { partitions: 2 })
+  const crashes: Error[] = []
+  world.consumer.on('consumer.crash', ({ payload }) => void crashes.push(payload.error))
+  const failure = new KafkaJSCorruptRecordError('poison', { topic: 't', partition: 0, offset: 7 })
+  const { retries } = world.cluster.retry
+  for (let count = 1; count <= retries + 1; count++) {
+    expect([count, events]).toEqual([count, []])
+    world.fetcher.failure = failure
+    world.append(values(1), 1)
+    await settled()
+    if (count <= retries) expect(world.stored.get('t-1') ?? 0, 'not held up').toBeGreaterThanOrEqual(1)
+  }
+  await settled()
+  expect(events.at(-1)).toBe('consumer.crash restart=false')
+  expect(crashes).toEqual([failure])
+})
+
+test('partitions of topics that are not subscribed are told and not read', async () => {
+  const { world } = await started({ eachMessage: async () => {} })
+  const told: unknown[] = []
+  world.consumer.on('consumer.received_unsubscribed_topics', ({ payload }) => void told.push(payload))
+  const { facts, listener } = world.membership
+  if (facts === null) throw new Error('not joined')
+  await listener.assigned([{ topic: 'other', partition: 1 }], facts)
+  expect(world.consumer.assignment()).toEqual([{ topic: 't', partitions: [0] }])
+  expect(told).toEqual([
+    {
+      groupId: 'g',
+      generationId: 1,
+      memberId: 'm',
+      assignedTopics: ['other'],
+      topicsSubscribed: ['t'],
+      topicsNotSubscribed: ['other'],
+    },
+  ])
+})
+
+test('what could not be committed between two rounds of the group is committed in the next', async () => {
+  const { world, clock } = await started({ eachMessage: async () => {} })
+  world.membership.commitFailure = protocolError(27)
+  world.append(values(1))
+  await clock.advance(200)
+  expect(world.commits).toEqual([])
+  const { facts, listener } = world.membership
+  if (facts !== null) await listener.assigned([], facts)
+  await clock.advance(0)
+  expect(world.commits).toEqual(['t-0@1'])
+})
+
+test('offsets are committed with the leader epoch of their records, and with none after a seek', async () => {
+  const { world, clock } = await started({ eachMessage: async () => {} })
+  world.append(values(4))
+  await clock.advance(200)
+  expect([world.commits.at(-1), world.membership.epochs]).toEqual(['t-0@4', [3]])
+  world.consumer.pause([{ topic: 't' }])
+  world.consumer.seek({ topic: 't', partition: 0, offset: '2' })
+  await clock.advance(200)
+  expect([world.commits.at(-1), world.membership.epochs]).toEqual(['t-0@2', [-1]])
+})
+
+test('of messages that are handled at the same time the batch ends with the last', async () => {
+  const log: string[] = []
+  const { world, clock } = await started({
+    concurrency: 2,
+    order: 'none',
+    eachMessage: async ({ message }) => new Promise(resolve => void clock.after(10 * (Number(message.offset) + 1), resolve)),
+  })
+  world.consumer.on('consumer.start_batch_process', () => void log.push('start'))
+  world.consumer.on('consumer.end_batch_process', ({ payload }) => void log.push(`end after ${payload.duration}`))
+  world.append(values(2))
+  await clock.advance(15)
+  expect(log).toEqual(['start'])
+  await clock.advance(10)
+  expect(log).toEqual(['start', 'end after 20'])
 })
 
 test('commits that fail because the group rebalances harm nobody, others are a crash', async () => {

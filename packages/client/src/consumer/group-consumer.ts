@@ -12,6 +12,7 @@ import { asError, mayRestart } from './run/failures.ts'
 import { Pauses } from './run/pauses.ts'
 import { latestTimestamp, Positions } from './run/positions.ts'
 import type { ConsumerParts, RunSettings } from './run/settings.ts'
+import { subscribedOnly } from './subscribed-only.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { ConsumerConfig } from './types.ts'
 
@@ -130,7 +131,9 @@ export class GroupConsumer {
       return new ManualMembership(this.cluster, { groupId, partitions: this.#manual ?? [] }, listener)
     }
     const options = { ...membershipOptions(this.config), groupId, subscription: { topics: this.subscriptions.topics } }
-    return this.#parts.createMembership(this.cluster, options, listener)
+    const { events } = this.cluster
+    const subscribed = () => this.subscriptions.topics
+    return this.#parts.createMembership(this.cluster, options, subscribedOnly(listener, { events, logger: this.logger, subscribed }))
   }
 
   #positions(membership: Membership): Positions {

@@ -38,8 +38,11 @@ export type OffsetReset = 'earliest' | 'latest' | 'none'
 export interface Fetcher {
   /** The partitions to be read from now on and where. Those that are read already and named again go on where they are. */
   assign(positions: ReadonlyMap<string, ReadonlyMap<number, number>>): void
-  /** Reads these too (cooperative rebalancing). */
-  add(positions: readonly (TopicPartition & { readonly offset: number })[]): void
+  /**
+   * Reads these too (cooperative rebalancing). Where `leaderEpoch` says under which leader the records before the offset were read (-1: not known), and
+   * there has been another since, that one is asked whether it has them (KIP-320).
+   */
+  add(positions: readonly (TopicPartition & { readonly offset: number; readonly leaderEpoch?: number })[]): void
   /** Reads these no longer and drops what was read ahead of them. */
   remove(partitions: Iterable<TopicPartition>): void
   /** Goes on elsewhere; what was read ahead is dropped. Unknown partitions are ignored and answer false. */

@@ -40,17 +40,15 @@ class ClusterFetcher implements Fetcher {
 
   assign(positions: ReadonlyMap<string, ReadonlyMap<number, number>>): void {
     for (const read of this.#reading.all()) if (positions.get(read.topic)?.has(read.partition) !== true) this.#reading.remove(read)
-    for (const [topic, partitions] of positions) for (const [partition, offset] of partitions) this.#add(topic, partition, offset)
+    for (const [topic, partitions] of positions) for (const [partition, offset] of partitions) this.add([{ topic, partition, offset }])
   }
 
-  add(positions: readonly (TopicPartition & { readonly offset: number })[]): void {
-    for (const { topic, partition, offset } of positions) this.#add(topic, partition, offset)
-  }
-
-  #add(topic: string, partition: number, offset: number): void {
-    if (this.#reading.isEnded || this.#reading.get(topic, partition) !== undefined) return
-    const at = { offset, version: ++this.#versions, fetchBytes: this.#settings.maxBytesPerPartition }
-    this.#reading.add(new ReadPartition(topic, partition, at))
+  add(positions: readonly (TopicPartition & { readonly offset: number; readonly leaderEpoch?: number })[]): void {
+    for (const { topic, partition, offset, leaderEpoch = -1 } of positions) {
+      if (this.#reading.isEnded || this.#reading.get(topic, partition) !== undefined) continue
+      const at = { offset, offsetEpoch: leaderEpoch, version: ++this.#versions, fetchBytes: this.#settings.maxBytesPerPartition }
+      this.#reading.add(new ReadPartition(topic, partition, at))
+    }
   }
 
   remove(partitions: Iterable<TopicPartition>): void {

@@ -15,8 +15,8 @@ export class ReadPartition implements Wanted {
   offset: number
   /** Unlike that of any other position that any partition had. */
   version: number
-  /** Leader epoch of the last batch that was read, -1 when not known. */
-  offsetEpoch = -1
+  /** Leader epoch of what lies before `offset`, as it was read or committed, -1 when not known. */
+  offsetEpoch: number
   /** Leader epoch as metadata has it, -1 when not known. */
   leaderEpoch = -1
   fetchBytes: number
@@ -45,10 +45,15 @@ export class ReadPartition implements Wanted {
   /** Who fetches it; nobody while it has no leader. */
   node: NodeFetch | undefined
 
-  constructor(topic: string, partition: number, at: { readonly offset: number; readonly version: number; readonly fetchBytes: number }) {
+  constructor(
+    topic: string,
+    partition: number,
+    at: { readonly offset: number; readonly offsetEpoch: number; readonly version: number; readonly fetchBytes: number },
+  ) {
     this.topic = topic
     this.partition = partition
     this.offset = at.offset
+    this.offsetEpoch = at.offsetEpoch
     this.version = at.version
     this.fetchBytes = at.fetchBytes
     if (at.offset < 0) this.errand = 'reset'

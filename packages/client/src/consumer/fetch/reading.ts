@@ -94,11 +94,11 @@ export class Reading {
       return
     }
     const isOther = read.topicId !== topic.id
-    if (isOther) read.offsetEpoch = -1
+    if (isOther && read.leaderEpoch >= 0) read.offsetEpoch = -1
     read.topicId = topic.id
     if (isOther || found.leaderEpoch > read.leaderEpoch) {
       // What was read before may not be what the new leader has.
-      if (read.leaderEpoch >= 0 && read.offsetEpoch >= 0 && read.errand === undefined) read.errand = 'validate'
+      if (read.offsetEpoch >= 0 && read.offsetEpoch < found.leaderEpoch && read.errand === undefined) read.errand = 'validate'
       read.leaderEpoch = found.leaderEpoch
       read.retryAtMs = 0
       read.preferred = undefined

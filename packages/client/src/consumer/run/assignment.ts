@@ -45,7 +45,6 @@ export class Assignment {
     this.#world.fetcher.add(positions)
     const paused = positions.filter(at => this.#world.pauses.has(at.topic, at.partition))
     if (paused.length > 0) this.#world.fetcher.pause(paused)
-    if (positions.some(at => at.offset !== at.committed)) this.#world.committer.soon()
   }
 
   #own(position: Position): void {

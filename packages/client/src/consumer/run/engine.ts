@@ -3,7 +3,7 @@
 // partitions go on; after the last try the run crashes: it stops and tells its consumer why.
 import { setMaxListeners } from 'node:events'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { KafkaJSTimeout } from '../../errors/index.ts'
+import { KafkaJSCorruptRecordError, KafkaJSTimeout } from '../../errors/index.ts'
 import type { Logger } from '../../logger.ts'
 import { delay } from '../../retry.ts'
 import { messagesOf } from '../fetch/message.ts'
@@ -13,7 +13,7 @@ import { Assignment } from './assignment.ts'
 import { Committer } from './committer.ts'
 import { handleBatch } from './each-batch.ts'
 import { handleMessages } from './each-message.ts'
-import { asError, crashAfter, isRebalancing, retryTimeAfter } from './failures.ts'
+import { asError, crashAfter, isRebalancing, placeOf, retryTimeAfter } from './failures.ts'
 import { Lanes } from './lanes.ts'
 import { Ownership, type OwnedPartition } from './owned.ts'
 import type { Pauses } from './pauses.ts'
@@ -64,7 +64,8 @@ export class Engine implements AssignmentListener, WorkWorld {
   #isRunning = true
   #crashed = false
   #active = 0
-  #fetchFailures = 0
+  /** Failed fetches in a row, by partition; '' where the error is of no one partition. */
+  readonly #fetchFailures = new Map<string, number>()
   #loop: Promise<void> = Promise.resolve()
 
   constructor(options: EngineOptions) {
@@ -150,10 +151,11 @@ export class Engine implements AssignmentListener, WorkWorld {
     this.#end()
     const { stopTimeoutMs, autoCommit } = this.#settings
     if (!(await this.assignment.idle(this.assignment.owned, stopTimeoutMs))) {
-      this.logger.warn('Handlers did not finish in time; the consumer stops without them, and what they have in hand is handled again', {
-        groupId: this.groupId,
-        stopTimeoutMs,
-      })
+      this.logger.warn(
+        'Handlers did not finish in time; the consumer stops without them, and what they have in hand is handled again. ' +
+          'A handler that waits for stop or disconnect of its own consumer waits for itself.',
+        { groupId: this.groupId, stopTimeoutMs },
+      )
       this.assignment.giveUpWaiting()
     }
     await this.#loop
@@ -191,7 +193,7 @@ export class Engine implements AssignmentListener, WorkWorld {
           await this.#fetcher.ready(this.#ending.signal)
           continue
         }
-        this.#fetchFailures = 0
+        if (this.#fetchFailures.size > 0) for (const place of ['', placeOf(taken)]) this.#fetchFailures.delete(place)
         void this.#work(taken)
       } catch (error) {
         await this.#fetchFailed(asError(error))
@@ -201,12 +203,18 @@ export class Engine implements AssignmentListener, WorkWorld {
 
   async #fetchFailed(error: Error): Promise<void> {
     if (!this.#isRunning) return
-    this.#fetchFailures++
-    const retryTime = retryTimeAfter(this.#fetchFailures, this.#options.cluster)
-    const crash = crashAfter(error, this.#fetchFailures, { retries: this.#options.cluster.retry.retries, retryTime })
-    this.logger.error('Could not fetch', { groupId: this.groupId, error: error.message, stack: error.stack })
+    const place = placeOf(error)
+    const count = (this.#fetchFailures.get(place) ?? 0) + 1
+    this.#fetchFailures.set(place, count)
+    const { cluster } = this.#options
+    const retryTime = retryTimeAfter(count, cluster)
+    // Another replica may have what one has damaged, and a disk or a network may err once.
+    const mayHeal = error instanceof KafkaJSCorruptRecordError && count <= cluster.retry.retries
+    const crash = mayHeal ? null : crashAfter(error, count, { retries: cluster.retry.retries, retryTime })
+    this.logger.error('Could not fetch', { groupId: this.groupId, error: error.message, stack: error.stack, retryCount: count - 1 })
     if (crash !== null) return this.crash(crash)
-    await this.#delay(retryTime)
+    // The fetcher lets a partition that failed wait, and brings the others meanwhile.
+    if (place === '') await this.#delay(retryTime)
   }
 
   /** Has one fetch's records handled. Never rejects. */
@@ -219,9 +227,10 @@ export class Engine implements AssignmentListener, WorkWorld {
     let failure: { error: Error } | null = null
     try {
       const work = { taken, messages: messagesOf(taken), owned, version }
+      // Of the last of these records, also while the first are committed: a leader that knows this epoch has all that came before it.
+      owned.leaderEpoch = taken.leaderEpoch
       const outcome = await this.#handle(work)
       if (outcome === 'left' && this.#isRunning && owned.isCurrent(version)) this.#fetcher.seek(owned, owned.resolved)
-      owned.leaderEpoch = taken.leaderEpoch
     } catch (error) {
       failure = { error: asError(error) }
     }
@@ -236,23 +245,32 @@ export class Engine implements AssignmentListener, WorkWorld {
   async #handle(work: Work): Promise<Outcome> {
     const { handling } = this.#settings
     const observed = this.events.has('consumer.start_batch_process') || this.events.has('consumer.end_batch_process')
-    const facts = observed ? new TakenBatch(work.taken, work.messages).facts() : null
-    const start = observed ? this.clock.monotonic() : 0
-    if (facts !== null) this.events.emit('consumer.start_batch_process', facts)
+    const ended = observed ? this.#observe(work) : () => {}
     let outcome: Outcome = 'done'
-    if (this.#lanes !== null) this.#lanes.feed(work)
-    else if (work.messages.length === 0 || handling.each === 'nothing') work.owned.resolve(work.taken.nextOffset)
+    if (this.#lanes !== null) {
+      this.#lanes.feed(work, ended)
+      return outcome
+    }
+    if (work.messages.length === 0 || handling.each === 'nothing') work.owned.resolve(work.taken.nextOffset)
     else if (handling.each === 'message') outcome = await handleMessages(handling.handler, work, this)
     else outcome = await handleBatch(handling, work, this)
-    if (facts !== null) this.events.emit('consumer.end_batch_process', { ...facts, duration: this.clock.monotonic() - start })
+    ended()
     return outcome
+  }
+
+  /** Tells that a batch begins to be handled; what it returns tells that it has been. */
+  #observe(work: Work): () => void {
+    const facts = new TakenBatch(work.taken, work.messages).facts()
+    const start = this.clock.monotonic()
+    this.events.emit('consumer.start_batch_process', facts)
+    return () => this.events.emit('consumer.end_batch_process', { ...facts, duration: this.clock.monotonic() - start })
   }
 
   async #handlerFailed(error: Error, at: { owned: OwnedPartition; version: number; fetchOffset: number }): Promise<void> {
     const { owned, version } = at
     const isWanted = () => this.#isRunning && owned.isCurrent(version)
     if (!isWanted()) return this.#logLate(error, owned)
-    if (isRebalancing(error)) await this.#delay(rebalanceWaitMs)
+    if (isRebalancing(error)) await this.#interrupted(owned, error)
     else await this.#failedAt(owned, { error, count: owned.failed(), offset: String(owned.resolved) })
     if (isWanted()) this.#fetcher.seek(owned, owned.resolved)
   }
@@ -277,9 +295,15 @@ export class Engine implements AssignmentListener, WorkWorld {
     else this.crash(crash)
   }
 
+  /** The group rebalances: no failure of the handler, and not counted as one. */
+  #interrupted({ topic, partition }: TopicPartition, error: Error): Promise<void> {
+    this.logger.warn('A handler was interrupted by a rebalance of the group', { topic, partition, error: error.message })
+    return this.#delay(rebalanceWaitMs)
+  }
+
   async #failedInLane(owned: OwnedPartition, about: { error: unknown; count: number; offset: string }): Promise<void> {
     const error = asError(about.error)
-    if (isRebalancing(error)) await this.#delay(rebalanceWaitMs)
+    if (isRebalancing(error)) await this.#interrupted(owned, error)
     else await this.#failedAt(owned, { ...about, error })
     if (!this.#isRunning) throw error
   }
@@ -315,6 +339,8 @@ export class Engine implements AssignmentListener, WorkWorld {
     const memberAssignment = this.assignment.owned.byTopic()
     const payload = { groupId, memberId, leaderId, isLeader, memberAssignment, groupProtocol, duration }
     this.events.emit('consumer.group_join', payload)
+    // Also what could not be committed while the group was between two rounds.
+    this.committer.soon()
     this.logger.info('Consumer has joined the group', payload)
   }
 

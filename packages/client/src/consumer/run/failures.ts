@@ -24,6 +24,10 @@ export const asError = (thrown: unknown): Error => (thrown instanceof Error ? th
 export const isRebalancing = (error: unknown): boolean =>
   error instanceof Error && 'type' in error && typeof error.type === 'string' && rebalancing.has(error.type)
 
+/** The partition that something is about, as text; '' when it is about no one partition. */
+export const placeOf = (about: object): string =>
+  'topic' in about && 'partition' in about ? `${String(about.topic)}-${String(about.partition)}` : ''
+
 /** Whether trying again may help. */
 export const isRetriable = (error: Error): boolean =>
   !('retriable' in error && error.retriable === false) && !(!(error instanceof KafkaJSError) && programErrors.has(error.name))

@@ -33,7 +33,14 @@ interface Job {
   readonly entry: GapEntry
   readonly state: PartitionState
   readonly lane: Lane | null
+  readonly batch: FedBatch
   failures: number
+}
+
+/** How many jobs of what was fed together are not over yet. */
+interface FedBatch {
+  left: number
+  readonly ended: () => void
 }
 
 /** The jobs of one key that wait for the one that runs. */
@@ -75,11 +82,15 @@ export class Lanes {
     return this.#outstanding >= this.#mostOutstanding
   }
 
-  /** Takes messages in; they are handled when their turn comes. */
-  feed(work: Work): void {
+  /** Takes messages in; they are handled when their turn comes. `ended` is told when all of them have been, or are no longer wanted. */
+  feed(work: Work, ended: () => void): void {
     const state = this.#state(work)
     const { messages, taken, owned } = work
-    if (messages.length === 0) return this.#finish(owned, state, state.gaps.add(taken.nextOffset))
+    if (messages.length === 0) {
+      this.#finish(owned, state, state.gaps.add(taken.nextOffset))
+      return ended()
+    }
+    const batch = { left: messages.length, ended }
     const last = messages.length - 1
     this.#outstanding += messages.length
     for (const [at, message] of messages.entries()) {
@@ -87,12 +98,12 @@ export class Lanes {
       const key = this.#settings.byKey && message.key !== null ? message.key.toString('latin1') : null
       const lane = key === null ? null : state.lanes.get(key)
       if (lane !== null && lane !== undefined) {
-        lane.waiting.push({ work, message, entry, state, lane, failures: 0 })
+        lane.waiting.push({ work, message, entry, state, lane, batch, failures: 0 })
         continue
       }
       const opened = key === null ? null : { key, waiting: new Fifo<Job>() }
       if (opened !== null) state.lanes.set(opened.key, opened)
-      this.#ready.push({ work, message, entry, state, lane: opened, failures: 0 })
+      this.#ready.push({ work, message, entry, state, lane: opened, batch, failures: 0 })
     }
     this.#pump()
   }
@@ -189,7 +200,8 @@ export class Lanes {
   /** A job is over, or not wanted: the next of its lane may run. */
   #release(job: Job): void {
     this.#outstanding--
-    const { lane } = job
+    const { lane, batch } = job
+    if (--batch.left === 0) batch.ended()
     if (lane !== null) {
       const next = lane.waiting.shift()
       if (next !== undefined) this.#ready.push(next)

@@ -16,7 +16,7 @@ export class OwnedPartition implements TopicPartition {
   resolved: number
   /** What the group has, as far as this member knows; -1: nothing. */
   committed: number
-  /** Leader epoch of what was resolved, -1 when not known. */
+  /** Leader epoch of the records before `resolved` or of later ones, -1 when not known; it is committed with the offset. */
   leaderEpoch = -1
   /** Counted up by each seek: what was taken before is stale. */
   version = 0
@@ -66,6 +66,7 @@ export class OwnedPartition implements TopicPartition {
   move(offset: number): void {
     this.version++
     this.resolved = offset
+    this.leaderEpoch = -1
     this.#failures = { offset: -1, count: 0 }
   }
 

@@ -11,6 +11,8 @@ export interface Position extends TopicPartition {
   readonly offset: number
   /** What counts as committed: `offset` itself, unless the program wanted to be elsewhere than the group was. */
   readonly committed: number
+  /** Leader epoch that was committed with it, -1 when not known. */
+  readonly leaderEpoch: number
 }
 
 /** What positions are found with. */
@@ -49,12 +51,15 @@ export class Positions {
   /** Where these begin. */
   async of(partitions: readonly TopicPartition[]): Promise<Position[]> {
     const committed = await this.#world.committed(partitions)
-    const known = new Map<string, Map<number, number>>()
-    for (const { topic, partition, offset } of committed) known.set(topic, (known.get(topic) ?? new Map()).set(partition, offset))
+    const known = new Map<string, Map<number, CommittedOffset>>()
+    for (const at of committed) known.set(at.topic, (known.get(at.topic) ?? new Map<number, CommittedOffset>()).set(at.partition, at))
     const wanted = partitions.map(({ topic, partition }) => {
-      const before = known.get(topic)?.get(partition) ?? -1
+      const found = known.get(topic)?.get(partition)
+      const before = found?.offset ?? -1
       const sought = this.#world.seeks.get(topic)?.get(partition)
-      return { topic, partition, before, sought, offset: sought ?? (before >= 0 ? before : this.#resetTimestamp(topic, partition)) }
+      const offset = sought ?? (before >= 0 ? before : this.#resetTimestamp(topic, partition))
+      const leaderEpoch = sought === undefined && before >= 0 ? (found?.leaderEpoch ?? -1) : -1
+      return { topic, partition, before, sought, offset, leaderEpoch }
     })
     const open = wanted.filter(({ offset }) => offset < 0)
     const found = open.length === 0 ? [] : await this.#world.offsetsAt(open.map(at => ({ ...at, timestamp: at.offset })))
@@ -62,7 +67,8 @@ export class Positions {
     return wanted.map(at => {
       if (at.sought !== undefined) this.#world.seeks.get(at.topic)?.delete(at.partition)
       const offset = edges.get(at) ?? at.offset
-      return { topic: at.topic, partition: at.partition, offset, committed: at.sought === undefined ? offset : at.before }
+      const { topic, partition, leaderEpoch } = at
+      return { topic, partition, offset, leaderEpoch, committed: at.sought === undefined ? offset : at.before }
     })
   }
 
