@@ -4,7 +4,11 @@ import { expect, test, vi } from 'vitest'
 import { startBroker } from './broker.ts'
 import { createTopics, memberOf, type MemberOptions, type TestMember } from './membership-world.ts'
 
-const settings = { 'group.consumer.min.heartbeat.interval.ms': '50', 'group.consumer.heartbeat.interval.ms': '100' }
+const settings = {
+  'group.consumer.min.heartbeat.interval.ms': '50',
+  'group.consumer.heartbeat.interval.ms': '100',
+  'group.consumer.assignment.interval.ms': '0',
+}
 const consumer = (bootstrap: string, options: MemberOptions = {}): TestMember =>
   memberOf(bootstrap, { groupProtocol: 'consumer', ...options })
 const shared = (...members: TestMember[]): string[] =>

@@ -11,8 +11,9 @@ const kinds: Record<string, Partial<MembershipOptions>> = {
   either: { partitionAssigners: [PartitionAssigners.cooperativeSticky, PartitionAssigners.range] },
   consumer: { groupProtocol: 'consumer' },
 }
-const first = Number(process.env['SEED'] ?? 1)
-const seeds = Array.from({ length: Number(process.env['SEEDS'] ?? 2) }, (_, index) => first + index)
+// FUZZ_SEED sets where the seeds begin, FUZZ_SEEDS how many there are.
+const first = Number(process.env.FUZZ_SEED ?? 1)
+const seeds = Array.from({ length: Number(process.env.FUZZ_SEEDS ?? 2) }, (_, index) => first + index)
 
 test.each(Object.entries(kinds).flatMap(([kind, options]) => seeds.map(seed => ({ kind, seed, options }))))(
   '$kind, seed $seed',

@@ -74,8 +74,8 @@ export class MembershipSimulation {
     }
     for (const member of this.#members) this.#connect(member)
     if (this.#members.size === 0) this.#join()
-    await this.#pass(120_000)
-    this.#settled()
+    await this.#comeToRest()
+    this.violations.push(...this.#unsettled())
     const left = Promise.all([...this.#members].map(member => member.membership.leave()))
     await this.#asked(left)
     if (this.#owners.size > 0) this.#violate(`${[...this.#owners.keys()].join(' ')} is owned after all have left`)
@@ -210,21 +210,33 @@ export class MembershipSimulation {
     for (const member of this.#members) member.cluster.break()
   }
 
-  #settled(): void {
-    for (const { name, failure } of this.#members) if (failure !== undefined) this.#violate(`${name} failed: ${failure.stack}`)
+  /** All is as it should be at the end of a longest session, and still a while later; there is time for more than one. */
+  async #comeToRest(): Promise<void> {
+    await this.#pass(50_000)
+    for (let passed = 50_000, quiet = 0; passed < 120_000 && quiet < 2; passed += 5_000) {
+      quiet = this.#unsettled().length === 0 ? quiet + 1 : 0
+      await this.#pass(5_000)
+    }
+  }
+
+  /** What is not as it should be once nothing happens any more. */
+  #unsettled(): string[] {
+    const found: string[] = []
+    for (const { name, failure } of this.#members) if (failure !== undefined) this.#note(found, `${name} failed: ${failure.stack}`)
     for (const [topic, count] of this.#partitions) {
       const wanted = [...this.#members].some(({ subscribed }) => subscribed.includes(topic))
       for (let partition = 0; partition < count; partition++) {
         const owner = this.#owners.get(topic + partition)
-        if (wanted && owner === undefined) this.#violate(`nobody has ${topic}${partition}`)
+        if (wanted && owner === undefined) this.#note(found, `nobody has ${topic}${partition}`)
         if (owner !== undefined && !owner.subscribed.includes(topic))
-          this.#violate(`${owner.name} has ${topic}${partition} and does not want it`)
+          this.#note(found, `${owner.name} has ${topic}${partition} and does not want it`)
         const own = [...this.#members].filter(({ membership }) =>
           membership.assignment.some(other => other.topic === topic && other.partition === partition),
         )
-        if (own.length > 1) this.#violate(`${own.map(({ name }) => name).join(' and ')} both have ${topic}${partition}`)
+        if (own.length > 1) this.#note(found, `${own.map(({ name }) => name).join(' and ')} both have ${topic}${partition}`)
       }
     }
+    return found
   }
 
   #someTopics(): string[] {
@@ -233,7 +245,11 @@ export class MembershipSimulation {
   }
 
   #violate(text: string): void {
-    this.violations.push(`seed ${this.#seed}, at ${this.#broker.clock.monotonic()} ms: ${text}`)
+    this.#note(this.violations, text)
+  }
+
+  #note(violations: string[], text: string): void {
+    violations.push(`seed ${this.#seed}, at ${this.#broker.clock.monotonic()} ms: ${text}`)
   }
 
   #below(limit: number): number {
