@@ -17,7 +17,7 @@ export interface ProgramOptions {
 /** How a program ended: with an exit code, or by a signal. */
 export type Ending = number | NodeJS.Signals
 
-const waitMs = 20_000
+const waitMs = 40_000
 
 /** A program that was started. `await using` ends it. */
 export class Program implements AsyncDisposable {
@@ -44,7 +44,7 @@ export class Program implements AsyncDisposable {
     this.#ending = Promise.all([once(child, 'exit'), once(lines, 'close')]).then(() => child.signalCode ?? child.exitCode ?? -1)
   }
 
-  /** Resolves when each of these is in a line, or matches one; rejects when the program ends before, or after 20 s. */
+  /** Resolves when each of these is in a line, or matches one; rejects when the program ends before, or after 40 s. */
   async prints(...patterns: readonly (RegExp | string)[]): Promise<void> {
     let left = patterns
     const seen = new Promise<string>(resolve => {
