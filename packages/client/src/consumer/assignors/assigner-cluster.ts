@@ -1,6 +1,7 @@
-// The `cluster` that assigners are given: what KafkaJS documents of it for them (findTopicPartitionMetadata), and the harmless rest of its
-// questions about metadata, answered from the client's image.
+// The `cluster` that assigners are given: what KafkaJS documents of it for them (findTopicPartitionMetadata), the harmless rest of its questions about
+// metadata, answered from the client's image, and offsets, for assigners that share out by lag. KafkaJS's Broker objects are not part of it.
 import type { Cluster } from '../../cluster/cluster.ts'
+import { offsetsOf } from '../offsets-of.ts'
 
 /** A partition in KafkaJS's words. */
 export interface PartitionMetadata {
@@ -10,6 +11,18 @@ export interface PartitionMetadata {
   replicas: number[]
   isr: number[]
   offlineReplicas?: number[]
+}
+
+/** Partitions of a topic whose offsets are asked for: the ends of them, or the first offset of a time (ms) or later. */
+export type TopicOffsetsQuery = { topic: string; partitions: { partition: number }[] } & (
+  | { fromBeginning: boolean; fromTimestamp?: undefined }
+  | { fromTimestamp: number; fromBeginning?: undefined }
+)
+
+/** Offsets of partitions, in KafkaJS's words. */
+export interface TopicOffsetsAnswer {
+  topic: string
+  partitions: { partition: number; offset: string }[]
 }
 
 /** What assigners may ask of the cluster. */
@@ -24,6 +37,10 @@ export interface AssignerCluster {
   findTopicPartitionMetadata(topic: string): PartitionMetadata[]
   /** Partitions by the node that leads them. */
   findLeaderForPartitions(topic: string, partitions: number[]): { [leader: string]: number[] }
+  /** Where the coordinator of a group is. */
+  findGroupCoordinatorMetadata(group: { groupId: string }): Promise<{ nodeId: number; host: string; port: number }>
+  /** Offsets as consumers see them that read only what is committed; -1 where nothing is as new as a timestamp. */
+  fetchTopicsOffset(topics: TopicOffsetsQuery[]): Promise<TopicOffsetsAnswer[]>
   /** The rack of a node, null when it has none. */
   rackOf(nodeId: number): string | null
 }
@@ -61,6 +78,23 @@ export function assignerCluster(cluster: Cluster): AssignerCluster {
       }
       return leaders
     },
+    findGroupCoordinatorMetadata: async ({ groupId }) => {
+      const nodeId = await cluster.coordinatorOf({ group: groupId })
+      const { host = '', port = -1 } = cluster.image.nodes.get(nodeId) ?? {}
+      return { nodeId, host, port }
+    },
+    fetchTopicsOffset: queries => topicOffsets(cluster, queries),
     rackOf: nodeId => cluster.image.nodes.get(nodeId)?.rack ?? null,
   }
+}
+
+async function topicOffsets(cluster: Cluster, queries: readonly TopicOffsetsQuery[]): Promise<TopicOffsetsAnswer[]> {
+  const asked = queries.flatMap(({ topic, partitions, fromBeginning, fromTimestamp }) =>
+    partitions.map(({ partition }) => ({ topic, partition, at: fromTimestamp ?? (fromBeginning ? 'earliest' : 'latest') }) as const),
+  )
+  const found = (await offsetsOf(cluster, asked, { readUncommitted: false })).values()
+  return queries.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.map(({ partition }) => ({ partition, offset: String(found.next().value?.offset ?? -1) })),
+  }))
 }

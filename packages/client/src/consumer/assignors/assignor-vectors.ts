@@ -82,6 +82,8 @@ export function configOf(topics: VectorRound['topics'], replicaRacks: VectorRoun
     addTargetTopic: async () => undefined,
     addMultipleTargetTopics: async () => undefined,
     findLeaderForPartitions: () => ({}),
+    findGroupCoordinatorMetadata: async () => ({ nodeId: -1, host: '', port: -1 }),
+    fetchTopicsOffset: async () => [],
     findTopicPartitionMetadata: topic =>
       Array.from({ length: topics[topic] ?? 0 }, (_, partitionId) => {
         const replicas = (replicaRacks[topic]?.[partitionId] ?? []).map(rack => racks.indexOf(rack))
