@@ -1,5 +1,6 @@
 // What a producer says to messages that cannot be sent: typed errors, and nothing of the call is sent.
 import { afterAll, beforeAll, expect, expectTypeOf, test } from 'vitest'
+import { CompressionTypes } from '../../packages/client/src/compression.ts'
 import type { Producer } from '../../packages/client/src/producer/types.ts'
 import type { TestBroker } from './broker.ts'
 import { startBroker } from './broker.ts'
@@ -148,4 +149,16 @@ test('a serializer that throws fails the call with its error as the cause', asyn
   })
   await expect(own.send({ topic, messages: [{ value: 'x' }] })).rejects.toMatchObject({ name: 'KafkaJSSerializationError', cause })
   await own.disconnect()
+})
+
+test('what cannot be told in JSON, and levels that no codec has, are named as well', async () => {
+  await using typed = await producerOf(broker.bootstrap, { compressionLevel: 40 })
+  const own: Untyped = typed
+  await expect(own.send({ topic, messages: [{ key: 1n, value: undefined }] })).rejects.toThrow(/Invalid message without value/)
+  await expect(own.send({ topic, messages: [{ value: 'x', timestamp: 1n }] })).rejects.toThrow(/has the timestamp 1, not/)
+  for (const compression of [CompressionTypes.GZIP, CompressionTypes.ZSTD]) {
+    const sent = own.send({ topic, compression, messages: [{ value: 'x' }] })
+    await expect(sent).rejects.toThrow(/compressionLevel for (gzip|zstd) must be a whole number/)
+  }
+  await own.send({ topic, compression: CompressionTypes.LZ4, messages: [{ value: 'x' }] })
 })

@@ -72,6 +72,23 @@ test('every codec is built in', async () => {
   }
 })
 
+test('large batches that are compressed aside keep their order, with small ones between, and with those that fail', async () => {
+  await using producer = await producerOf(broker.bootstrap, { batchSize: 200_000, maxRequestSize: 1_000_000 })
+  const topic = await freshTopic(broker.bootstrap)
+  const values = Array.from({ length: 40 }, (_, index) => `${index} ${`${index * 7919} `.repeat(index % 3 === 0 ? 30_000 : 20)}`)
+  const sends = []
+  for (const value of values) {
+    sends.push(producer.send({ topic, messages: [{ value }], compression: CompressionTypes.GZIP }))
+    if (sends.length % 4 === 0) await new Promise(resolve => setImmediate(resolve))
+  }
+  await producer.flush()
+  await Promise.all(sends)
+  expect((await recordsIn(broker.bootstrap, topic)).map(({ value }) => value)).toEqual(values)
+  const late = producer.send({ topic, messages: [{ value: 'b'.repeat(900_000) }], compression: CompressionTypes.GZIP })
+  await producer.disconnect()
+  expect(await late).toMatchObject([{ baseOffset: '40' }])
+})
+
 test('sends of one turn of the event loop go in one batch, each told its own place', async () => {
   await using producer = await producerOf(broker.bootstrap)
   const topic = await freshTopic(broker.bootstrap)

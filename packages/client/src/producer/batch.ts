@@ -52,6 +52,9 @@ export class ProducerBatch {
   producer: BatchProducer | undefined
   /** Which of its partition's batches with a sequence it is, counted up. */
   ordinal = Number.POSITIVE_INFINITY
+  /** Another thread compresses it: it cannot be sent yet. */
+  isCompressing = false
+  #wasOffered = false
   /** Tries so far. */
   attempts = 0
   /** Nothing is added any more. */
@@ -102,11 +105,27 @@ export class ProducerBatch {
     this.#count++
   }
 
+  /** Lets another thread compress it, once, if that is worth its while: then `isCompressing` until `done` is called. */
+  compress(done: (error?: Error) => void): void {
+    this.isClosed = true
+    if (this.#wasOffered) return
+    this.#wasOffered = true
+    const compressed = this.#builder?.compressAside()
+    if (compressed === undefined) return
+    this.isCompressing = true
+    const ended = (error?: Error): void => {
+      this.isCompressing = false
+      done(error)
+    }
+    compressed.then(() => ended(), ended)
+  }
+
   /** The bytes to be sent in this producer's name; made once. */
   sealed(producer: BatchProducer | undefined): Buffer {
     this.isClosed = true
     const builder = this.#builder
     if (builder !== undefined) {
+      this.producer = producer
       if (producer !== undefined) builder.setProducer(producer)
       this.#records = builder.build()
       this.#builder = undefined

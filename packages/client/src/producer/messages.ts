@@ -27,9 +27,18 @@ export function checkShape(topicMessages: readonly TopicMessages<unknown, unknow
     if (!Array.isArray(messages)) throw new KafkaJSNonRetriableError(`Invalid messages array [${String(messages)}] for topic "${topic}"`)
     for (const message of messages as readonly (Message<unknown, unknown> | undefined | null)[]) {
       if (message === undefined || message === null || message.value === undefined) {
-        throw new KafkaJSNonRetriableError(`Invalid message without value for topic "${topic}": ${JSON.stringify(message)}`)
+        throw new KafkaJSNonRetriableError(`Invalid message without value for topic "${topic}": ${shown(message)}`)
       }
     }
+  }
+}
+
+/** As KafkaJS says it, for whatever a program gave as a message. */
+function shown(message: unknown): string {
+  try {
+    return JSON.stringify(message)
+  } catch {
+    return `{ ${Object.keys(message ?? {}).join(', ')} }`
   }
 }
 
@@ -144,7 +153,7 @@ function timeOf(timestamp: unknown, topic: string, index: number): number {
   const time = typeof timestamp === 'string' && timestamp.trim() !== '' ? Number(timestamp) : timestamp
   if (typeof time === 'number' && Number.isSafeInteger(time) && time >= -1) return time
   throw new KafkaJSNonRetriableError(
-    `Message ${index} for topic "${topic}" has the timestamp ${JSON.stringify(timestamp) ?? String(timestamp)}, not a whole number of milliseconds`,
+    `Message ${index} for topic "${topic}" has the timestamp ${typeof timestamp === 'string' ? JSON.stringify(timestamp) : String(timestamp)}, not a whole number of milliseconds`,
   )
 }
 

@@ -71,6 +71,12 @@ export class PartitionQueue {
     else this.waiting.splice(at, 0, batch)
   }
 
+  /** Takes a batch away that waits. */
+  remove(batch: ProducerBatch): void {
+    const at = this.waiting.indexOf(batch)
+    if (at >= 0) this.waiting.splice(at, 1)
+  }
+
   /** An answer came, or will not come. */
   landed(batch: ProducerBatch): void {
     const at = this.inFlight.indexOf(batch)

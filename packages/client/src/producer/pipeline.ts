@@ -84,7 +84,7 @@ export class Pipeline {
 
   /** Resolves when everything sent before is done. */
   async flush(): Promise<void> {
-    await this.#lanes.empty()
+    await this.#lanes.passed()
     await this.#sender.flush()
   }
 

@@ -23,8 +23,8 @@ export class SendLanes {
     }
   }
 
-  /** Resolves when nobody waits any more. */
-  async empty(): Promise<void> {
-    while (this.#last.size > 0) await Promise.all(this.#last.values())
+  /** Resolves when nobody of those that wait now does any more. */
+  async passed(): Promise<void> {
+    await Promise.all(this.#last.values())
   }
 }

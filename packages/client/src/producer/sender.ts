@@ -168,7 +168,7 @@ export class Sender {
       for (let step = 0; step < queues.length; step++) {
         const queue = queues[(offset + step) % queues.length]
         const batch = queue?.waiting[0]
-        if (queue === undefined || batch === undefined || this.#readyAtMs(queue, nowMs) > nowMs) continue
+        if (queue === undefined || batch === undefined || this.#readyAtMs(queue, nowMs) > nowMs || !this.#isCompressed(queue)) continue
         const [first] = sent
         if (first !== undefined && (first.batch.kind.acks !== batch.kind.acks || first.batch.kind.timeoutMs !== batch.kind.timeoutMs))
           continue
@@ -184,11 +184,36 @@ export class Sender {
     }
   }
 
+  /** Whether the partition's first batch needs no other thread any more; those behind it that are full are compressed at the same time. */
+  #isCompressed(queue: PartitionQueue): boolean {
+    const [head] = queue.waiting
+    if (head === undefined || head.kind.compression === 'none') return true
+    for (const batch of queue.waiting.slice(0, this.#settings.maxInFlight)) {
+      if (batch !== head && !batch.isClosed) break
+      this.#close(queue, batch)
+      batch.compress(error => {
+        if (error !== undefined) {
+          queue.remove(batch)
+          this.#failed(queue, batch, error)
+        }
+        this.wake()
+      })
+    }
+    return !head.isCompressing
+  }
+
+  /** Nothing is added to the batch from now on; records without a key go elsewhere. */
+  #close(queue: PartitionQueue, batch: ProducerBatch): void {
+    if (batch.isClosed) return
+    batch.isClosed = true
+    this.#accumulator.taken(queue, this.#cluster.image.topics.get(queue.topic))
+  }
+
   /** The bytes of the partition's first batch, on their way from now on. */
   #take(queue: PartitionQueue, batch: ProducerBatch): Buffer | undefined {
     queue.waiting.shift()
     queue.usualBytes = batch.sizeBytes
-    if (!batch.isClosed) this.#accumulator.taken(queue, this.#cluster.image.topics.get(queue.topic))
+    this.#close(queue, batch)
     try {
       const name = this.#gate.name()
       const records = batch.sealed(batch.producer ?? (batch.kind.acks === -1 && name ? queue.assign(name, batch) : undefined))
@@ -300,6 +325,7 @@ export class Sender {
   }
 
   #split(queue: PartitionQueue, batch: ProducerBatch): void {
+    if (batch.isDone) return
     const { producer } = batch
     const batches = batch.split(2)
     let sequence = producer?.baseSequence ?? 0
@@ -318,8 +344,7 @@ export class Sender {
   #expire(nowMs: number): void {
     for (const [batch, queue] of this.#accumulator.incomplete) {
       if (batch.deadlineMs > nowMs) return
-      const at = queue.waiting.indexOf(batch)
-      if (at >= 0) queue.waiting.splice(at, 1)
+      queue.remove(batch)
       this.#failed(queue, batch, expired(queue, batch))
     }
   }

@@ -73,6 +73,16 @@ function checked(name: string, value: unknown, lowest: number): number {
   throw new KafkaJSNonRetriableError(`${name} must be a number from ${lowest} on, not ${String(value)}`)
 }
 
+const levels: { readonly [codec: string]: readonly [lowest: number, highest: number] | undefined } = { gzip: [-1, 9], zstd: [-131_072, 22] }
+
+function checkLevel(codec: CompressionName, level: number | undefined): void {
+  const range = levels[codec]
+  if (level === undefined || range === undefined || (Number.isInteger(level) && level >= range[0] && level <= range[1])) return
+  throw new KafkaJSNonRetriableError(
+    `compressionLevel for ${codec} must be a whole number from ${range[0]} to ${range[1]}, not ${String(level)}`,
+  )
+}
+
 const codecs: readonly CompressionName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 /** The kind of batches that a send goes into. Throws KafkaJSNonRetriableError for options that make no sense. */
@@ -84,6 +94,7 @@ export function kindOf(settings: ProducerSettings, options: SendOptions, isTrans
   }
   if (acks !== -1 && acks !== 0 && acks !== 1) throw new KafkaJSNonRetriableError(`acks must be -1, 0 or 1, not ${String(acks)}`)
   if (name === undefined) throw new KafkaJSNonRetriableError(`There is no compression ${String(compression)}`)
+  checkLevel(name, settings.compressionLevel)
   if (!Number.isInteger(timeout) || timeout < 0 || timeout > 0x7fffffff) {
     throw new KafkaJSNonRetriableError(`timeout must be a whole number of milliseconds, not ${String(timeout)}`)
   }

@@ -29,11 +29,17 @@ export class TransactionRequests {
   readonly #cluster: Cluster
   readonly #transactionalId: string
   readonly #maxBlockMs: number
+  readonly #signal: AbortSignal
 
-  constructor(cluster: Cluster, { transactionalId, maxBlockMs }: { transactionalId: string; maxBlockMs: number }) {
+  /** @param signal Ends everything that is still being tried. */
+  constructor(
+    cluster: Cluster,
+    { transactionalId, maxBlockMs, signal }: { transactionalId: string; maxBlockMs: number; signal: AbortSignal },
+  ) {
     this.#cluster = cluster
     this.#transactionalId = transactionalId
     this.#maxBlockMs = maxBlockMs
+    this.#signal = signal
   }
 
   /** Whether the cluster has transactions of the second kind switched on. */
@@ -146,12 +152,13 @@ export class TransactionRequests {
     const { clock } = this.#cluster
     const endMs = clock.monotonic() + this.#maxBlockMs
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+      this.#signal.throwIfAborted()
       const error = await this.#tried(attempt)
       if (!(error instanceof Error)) return error.value
       const { code } = error instanceof KafkaJSProtocolError ? error : { code: ErrorCode.COORDINATOR_NOT_AVAILABLE }
       if (!('retriable' in error) || error.retriable !== true || clock.monotonic() + waitMs > endMs) throw error
       if (code === ErrorCode.NOT_COORDINATOR || code === ErrorCode.COORDINATOR_NOT_AVAILABLE) this.#cluster.forgetCoordinator(coordinator)
-      await delay(clock, code === ErrorCode.CONCURRENT_TRANSACTIONS ? FIRST_WAIT_MS : waitMs)
+      await delay(clock, code === ErrorCode.CONCURRENT_TRANSACTIONS ? FIRST_WAIT_MS : waitMs, this.#signal)
     }
   }
 
@@ -181,6 +188,9 @@ const fatalCodes: ReadonlySet<number> = new Set([
 
 /** Whether a producer with this error can do nothing any more; after others the transaction can be aborted. */
 export const isFatal = (error: Error): boolean => error instanceof KafkaJSProtocolError && fatalCodes.has(error.code)
+
+/** Whether a broker said that the transaction is not in a state for this. */
+export const isInvalidState = (error: Error): boolean => error instanceof KafkaJSProtocolError && error.code === ErrorCode.INVALID_TXN_STATE
 
 /** Whether nothing is known of what became of a request. */
 export const isUnanswered = (error: Error): boolean => !(error instanceof KafkaJSProtocolError) || errorOf(error.code).retriable

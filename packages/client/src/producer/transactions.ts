@@ -10,8 +10,9 @@ import type { Gate } from './gate.ts'
 import { checkShape } from './messages.ts'
 import type { PartitionQueue, ProducerName } from './partition-queue.ts'
 import { Pipeline } from './pipeline.ts'
+import type { ProducerBatch as ProducedBatch } from './batch.ts'
 import { kindOf, type ProducerSettings } from './settings.ts'
-import { isFatal, isUnanswered, LAST_PRODUCE_OF_V1, TransactionRequests } from './transaction-requests.ts'
+import { isFatal, isInvalidState, isUnanswered, LAST_PRODUCE_OF_V1, TransactionRequests } from './transaction-requests.ts'
 import type { ConsumerGroupMetadata, Offsets, ProducerBatch, ProducerRecord, RecordMetadata, Transaction } from './types.ts'
 
 /** What transactions are made of. */
@@ -44,7 +45,12 @@ export class Transactions implements Gate {
   /** Partitions in the transaction, and those that are being added, as topic/partition. */
   readonly #added = new Set<string>()
   readonly #wanted = new Map<string, PartitionQueue>()
-  #adding = false
+  /** What joins the transaction at this moment: it must not end before. */
+  readonly #joining = new Set<Promise<void>>()
+  #isAdding = false
+  /** Whether it was tried to commit, and no answer came. */
+  #isCommitting = false
+  readonly #ending = new AbortController()
   #hasStarted = false
   #needsEpoch = false
   changed = (): void => {}
@@ -54,7 +60,7 @@ export class Transactions implements Gate {
     const { cluster, settings, memory, transactionalId } = parts
     this.#parts = parts
     this.transactionalId = transactionalId
-    this.#requests = new TransactionRequests(cluster, { transactionalId, maxBlockMs: settings.maxBlockMs })
+    this.#requests = new TransactionRequests(cluster, { transactionalId, maxBlockMs: settings.maxBlockMs, signal: this.#ending.signal })
     this.#pipeline = new Pipeline({ cluster, settings, memory, gate: this })
   }
 
@@ -88,6 +94,11 @@ export class Transactions implements Gate {
     return current
   }
 
+  /** Why nothing can be done any more. */
+  get fatalError(): Error | undefined {
+    return this.#state === 'fatal' ? this.#error : undefined
+  }
+
   /** Whether this is the transaction that goes on. */
   isCurrent(transaction: OpenTransaction): boolean {
     return this.#current === transaction
@@ -98,15 +109,15 @@ export class Transactions implements Gate {
     checkShape(topicMessages)
     const kind = kindOf(this.#parts.settings, options, true)
     this.#parts.checkStatus()
-    this.#checkOpen()
+    this.#checkTaking()
     return this.#pipeline.send(topicMessages, kind, options.signal)
   }
 
   async sendOffsets({ topics }: Offsets, group: ConsumerGroupMetadata): Promise<void> {
-    const name = this.#checkOpen()
+    const name = this.#checkTaking()
     this.#hasStarted = true
     try {
-      await this.#requests.sendOffsets(name, { topics }, { group, isSecondKind: this.#isSecondKind })
+      await this.#join(this.#requests.sendOffsets(name, { topics }, { group, isSecondKind: this.#isSecondKind }))
     } catch (error) {
       this.#fail(asError(error))
       throw error
@@ -115,9 +126,10 @@ export class Transactions implements Gate {
 
   async commit(): Promise<void> {
     this.#checkOpen()
-    await this.#pipeline.flush()
+    await this.#settled()
     // What failed meanwhile is said to whoever sent it; a transaction without it must not be committed.
     const name = this.#checkOpen()
+    this.#isCommitting = true
     if (this.#hasStarted) await this.#end(name, true)
     this.#done()
   }
@@ -128,7 +140,7 @@ export class Transactions implements Gate {
     this.#state = 'failed'
     this.#error ??= new KafkaJSNonRetriableError('The transaction was aborted')
     this.#pipeline.giveUp(this.#error)
-    await this.#pipeline.flush()
+    await this.#settled()
     if (this.#hasStarted) await this.#end(name, false)
     if (this.#needsEpoch && !this.#isSecondKind) {
       this.#name = await this.#requests.initProducerId(this.#parts.settings.transactionTimeoutMs, this.#name)
@@ -147,7 +159,9 @@ export class Transactions implements Gate {
     } catch (error) {
       this.#parts.logger.warn('A transaction could not be aborted before disconnecting', { error: asError(error).message })
     } finally {
-      this.#pipeline.stop(new KafkaJSError('The producer is disconnected'))
+      const error = new KafkaJSError('The producer is disconnected')
+      this.#pipeline.stop(error)
+      this.#ending.abort(error)
     }
   }
 
@@ -161,7 +175,7 @@ export class Transactions implements Gate {
     const key = `${queue.topic}/${queue.partition}`
     if (this.#added.has(key)) return true
     this.#wanted.set(key, queue)
-    if (!this.#adding) void this.#addWanted()
+    if (!this.#isAdding) void this.#join(this.#addWanted())
     return false
   }
 
@@ -169,13 +183,30 @@ export class Transactions implements Gate {
 
   stop(): void {}
 
-  failed(error: Error): void {
-    this.#needsEpoch = true
-    this.#fail(error)
+  failed(error: Error, batch: ProducedBatch): void {
+    if (batch.producer !== undefined) this.#needsEpoch = true
+    // A leader that says so looked at a transaction that the coordinator ended meanwhile, and the next one can be begun.
+    this.#fail(error, isFatal(error) && !isInvalidState(error))
+  }
+
+  /** What joins the transaction is waited for before that ends: afterwards it would begin another one. */
+  async #join(joined: Promise<void>): Promise<void> {
+    this.#joining.add(joined)
+    try {
+      await joined
+    } finally {
+      this.#joining.delete(joined)
+    }
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async #settled(): Promise<void> {
+    await this.#pipeline.flush()
+    await Promise.allSettled(this.#joining)
   }
 
   async #addWanted(): Promise<void> {
-    this.#adding = true
+    this.#isAdding = true
     // All partitions of this turn of the event loop go in one request.
     await new Promise<void>(resolve => setImmediate(resolve))
     const keys = [...this.#wanted.keys()]
@@ -183,7 +214,7 @@ export class Transactions implements Gate {
     for (const { topic, partition } of this.#wanted.values()) topics.set(topic, [...(topics.get(topic) ?? []), partition])
     this.#wanted.clear()
     try {
-      if (this.#name === undefined) return
+      if (this.#name === undefined || this.#state !== 'open') return
       this.#hasStarted = true
       await this.#requests.addPartitions(
         this.#name,
@@ -193,7 +224,7 @@ export class Transactions implements Gate {
     } catch (error) {
       this.#fail(asError(error))
     } finally {
-      this.#adding = false
+      this.#isAdding = false
       this.changed()
     }
   }
@@ -214,17 +245,22 @@ export class Transactions implements Gate {
     this.#current = undefined
     this.#hasStarted = false
     this.#needsEpoch = false
+    this.#isCommitting = false
     this.#added.clear()
     this.#wanted.clear()
   }
 
-  #fail(error: Error): void {
-    const fatal = isFatal(error)
+  #fail(error: Error, fatal = isFatal(error)): void {
     if (this.#state === 'fatal' || (this.#state === 'failed' && !fatal)) return
     this.#state = fatal ? 'fatal' : 'failed'
     this.#error = error
     if (fatal) this.#current = undefined
     this.broken(error)
+  }
+
+  #checkTaking(): ProducerName {
+    if (!this.#isCommitting) return this.#checkOpen()
+    throw new KafkaJSNonRetriableError('The transaction is being committed: no answer came yet, call commit again')
   }
 
   #checkOpen(): ProducerName {
@@ -241,6 +277,10 @@ export class Transactions implements Gate {
     return this.#name
   }
 }
+
+/** Text, as KafkaJS has offsets, or a number. */
+const isOffset = (offset: unknown): boolean =>
+  ((typeof offset === 'string' && offset.trim() !== '') || typeof offset === 'number') && Number.isSafeInteger(Number(offset))
 
 /** The transaction as the program has it in hand. */
 class OpenTransaction implements Transaction {
@@ -272,8 +312,8 @@ class OpenTransaction implements Transaction {
     const group = groupMetadata ?? { groupId: consumerGroupId ?? '', generationId: -1, memberId: '', groupInstanceId: null }
     if (group.groupId === '' || !Array.isArray(topics)) throw new KafkaJSNonRetriableError('sendOffsets needs a consumerGroupId and topics')
     for (const { partition, offset } of topics.flatMap(({ partitions }) => partitions)) {
-      const isWhole = Number.isInteger(partition) && offset.trim() !== '' && Number.isSafeInteger(Number(offset))
-      if (!isWhole) throw new KafkaJSNonRetriableError(`Offset ${offset} of partition ${partition} is not a whole number`)
+      if (!Number.isInteger(partition) || !isOffset(offset))
+        throw new KafkaJSNonRetriableError(`Offset ${offset} of partition ${partition} is not a whole number`)
     }
     await this.#transactions.sendOffsets({ topics }, group)
   }
@@ -301,6 +341,7 @@ class OpenTransaction implements Transaction {
   }
 
   #check(): void {
-    if (!this.isActive()) throw new KafkaJSNonRetriableError('Cannot continue to use transaction once ended')
+    if (this.isActive()) return
+    throw this.#transactions.fatalError ?? new KafkaJSNonRetriableError('Cannot continue to use transaction once ended')
   }
 }

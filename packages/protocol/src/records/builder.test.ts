@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ErrorCode, KafkaError } from '../errors.ts'
 import { batchesIn, nextSequence, RecordBatch } from './batch.ts'
 import { BatchBuilder, type RecordInit } from './builder.ts'
+import type { CompressionName } from './compression/codecs.ts'
 import { recordsOf, walkRecords } from './record.ts'
 
 const bytes = fc.option(fc.uint8Array({ maxLength: 200 }), { nil: null })
@@ -26,6 +27,9 @@ const formOf = ({ timestamp, key, value, headers = [] }: RecordInit): object => 
   value: plain(value),
   headers: headers.map(header => ({ key: Buffer.from(header.key).toString(), value: plain(header.value) })),
 })
+
+const repeating = (codec: CompressionName, length: number): BatchBuilder =>
+  new BatchBuilder({ compression: codec, compressionLevel: 2 }).append({ value: 'so '.repeat(length / 3), timestamp: 1 })
 
 describe('BatchBuilder', () => {
   it('gives back what was appended', () => {
@@ -105,5 +109,18 @@ describe('RecordBatch', () => {
     expect([nextSequence(0, 1), nextSequence(0x7ffffffe, 1), nextSequence(0x7fffffff, 1), nextSequence(0x7ffffffe, 4)]).toEqual([
       1, 0x7fffffff, 0, 2,
     ])
+  })
+
+  it('is the same when another thread compressed its records', async () => {
+    for (const codec of ['gzip', 'zstd', 'snappy', 'lz4', 'none'] as const) {
+      const aside = repeating(codec, 90_000)
+      const compressed = aside.compressAside()
+      if (codec !== 'zstd') expect(compressed !== undefined).toBe(codec === 'gzip')
+      await compressed
+      expect(aside.build().bytes.equals(repeating(codec, 90_000).build().bytes)).toBe(true)
+      expect(repeating(codec, 3000).compressAside()).toBeUndefined()
+    }
+    const wrong = new BatchBuilder({ compression: 'gzip', compressionLevel: 40 }).append({ value: Buffer.alloc(100_000) })
+    await expect(wrong.compressAside()).rejects.toThrow()
   })
 })

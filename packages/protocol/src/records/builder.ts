@@ -4,7 +4,7 @@
 import { ErrorCode, KafkaError } from '../errors.ts'
 import { Attribute, BATCH_HEADER_BYTES, Field, LOG_OVERHEAD_BYTES, RecordBatch } from './batch.ts'
 import { COMPRESSION_MASK, type CompressionName, compressionId } from './compression/codecs.ts'
-import { compress } from './compression/index.ts'
+import { compress, compressAside } from './compression/index.ts'
 import { putInt16, putInt32, putInt64 } from './numbers.ts'
 
 /** What a batch says about itself; what is left out is as a client without a producer id would say it. */
@@ -169,6 +169,8 @@ export class BatchBuilder {
   #maxTimestamp = -1
   #offsetOfMaxTimestamp = -1
   #lastOffset: number
+  /** The compressed records, where that was done before `build`. */
+  #body: Buffer | undefined
 
   /** `room`: about how many bytes the records will have, to spare growing, or memory to be written into, header included. */
   constructor(options: BatchOptions = {}, room: number | Buffer = 1024) {
@@ -294,6 +296,18 @@ export class BatchBuilder {
   }
 
   /**
+   * Compresses in another thread what is much, so that `build` has nothing to do; undefined where that is left to `build`. Nothing may be added
+   * from now on, nor `build` be called before it resolves.
+   */
+  compressAside(): Promise<void> | undefined {
+    const { compression = 'none', compressionLevel } = this.#options
+    const body = compressAside(compression, this.#bytes.subarray(BATCH_HEADER_BYTES, this.#length), compressionLevel)
+    return body?.then(bytes => {
+      this.#body = bytes
+    })
+  }
+
+  /**
    * The batch, whose memory the builder gives away. `lastOffset` makes it end later than its last record, as compaction leaves batches.
    * @throws KafkaError MESSAGE_TOO_LARGE when it is larger than any batch can be.
    */
@@ -303,7 +317,7 @@ export class BatchBuilder {
     let bytes = this.#bytes
     let size = this.#length
     if (compression !== 'none') {
-      const body = compress(compression, bytes.subarray(BATCH_HEADER_BYTES, size), options.compressionLevel)
+      const body = this.#body ?? compress(compression, bytes.subarray(BATCH_HEADER_BYTES, size), options.compressionLevel)
       size = BATCH_HEADER_BYTES + body.length
       bytes = Buffer.allocUnsafe(size)
       bytes.set(body, BATCH_HEADER_BYTES)

@@ -1,8 +1,16 @@
-import { constants, gunzipSync, gzipSync } from 'node:zlib'
+// gzip, by Node's zlib.
+import { promisify } from 'node:util'
+import { constants, gunzipSync, gzip as gzipInPool, gzipSync } from 'node:zlib'
 import { malformed, tooLarge } from './failures.ts'
 
 /** gzip as one member. `level` -1 to 9. */
 export const gzip = (bytes: Uint8Array, level: number = constants.Z_DEFAULT_COMPRESSION): Buffer => gzipSync(bytes, { level })
+
+const inPool = promisify<Uint8Array, { level: number }, Buffer>(gzipInPool)
+
+/** The same in a thread of Node's pool; the bytes must not be changed meanwhile. */
+export const gzipAside = async (bytes: Uint8Array, level: number = constants.Z_DEFAULT_COMPRESSION): Promise<Buffer> =>
+  inPool(bytes, { level })
 
 /** zlib's output grows by pieces of this size at least; more is believed of a member's own word, up to so many times its bytes. */
 const SMALLEST_PIECE_BYTES = 1024

@@ -1,11 +1,11 @@
-// Compression of record batches, both ways, synchronous, with bounded output.
+// Compression of record batches, both ways, with bounded output: synchronous, or for what is large in a thread of Node's pool.
 
 import { type CompressionName } from './codecs.ts'
 import { tooLarge } from './failures.ts'
-import { gunzip, gzip } from './gzip.ts'
+import { gunzip, gzip, gzipAside } from './gzip.ts'
 import { lz4Compress, lz4Decompress } from './lz4.ts'
 import { snappyCompress, snappyDecompress } from './snappy.ts'
-import { zstdCompress, zstdDecompress } from './zstd.ts'
+import { zstdCompress, zstdCompressAside, zstdDecompress } from './zstd.ts'
 
 export { type CompressionName, compressionId, compressionOf } from './codecs.ts'
 
@@ -24,6 +24,18 @@ export const compress = (name: CompressionName, bytes: Buffer, level?: number): 
   if (name === 'lz4') return lz4Compress(bytes)
   if (name === 'zstd') return zstdCompress(bytes, level)
   return bytes
+}
+
+/** Up to this, a thread takes longer to be told than the work takes. */
+const ASIDE_BYTES = 64 * 1024
+
+/**
+ * Compresses in a thread of Node's pool where the bytes are many and Node can do it by itself (gzip, and zstd from Node 22.15 on); else undefined.
+ * The bytes must not be changed meanwhile.
+ */
+export const compressAside = (name: CompressionName, bytes: Buffer, level?: number): Promise<Buffer> | undefined => {
+  if (bytes.length <= ASIDE_BYTES) return undefined
+  return name === 'gzip' ? gzipAside(bytes, level) : name === 'zstd' ? zstdCompressAside(bytes, level) : undefined
 }
 
 /**
