@@ -63,6 +63,18 @@ describe('destinations', () => {
     await expect(client.request(9, describeClusterApi, asked)).rejects.toMatchObject({ name: 'KafkaJSBrokerNotFound', retriable: true })
   })
 
+  it('asks any broker but one that owes an answer', async () => {
+    const list = await brokers(3)
+    const [hanging] = list
+    const client = clientOf(list)
+    await client.connect()
+    for (const { nodeId } of list) await client.request(nodeId, describeClusterApi, asked)
+    hanging?.on(describeClusterApi, () => null)
+    client.request(1, describeClusterApi, asked).catch(() => undefined)
+    await eventually(() => count(hanging, 'DescribeCluster') === 2)
+    for (let turn = 0; turn < 6; turn++) expect((await client.request('any', describeClusterApi, asked)).nodeId).not.toBe(1)
+  })
+
   it('finds coordinators in every version of the question, and forgets them when their node is lost', async () => {
     for (const version of [0, 1, 2, 3, 4, 6]) {
       const [broker] = await brokers(1)

@@ -65,6 +65,11 @@ export class Node {
     return true
   }
 
+  /** How many answers a lane waits for: a broker that hangs has more and more. */
+  inFlight(lane: Lane): number {
+    return this.#open.get(lane)?.inFlight ?? 0
+  }
+
   isAt(host: string, port: number): boolean {
     return this.#parts.host === host && this.#parts.port === port
   }

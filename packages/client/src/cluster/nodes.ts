@@ -58,13 +58,13 @@ export class Nodes {
     return node.connection(lane)
   }
 
-  /** A connection to any node that can be reached: one that is connected, if there is one, in turns; bootstrap brokers last. */
+  /** A connection to any node that can be reached: one that is connected and has the least to answer, if there is one, in turns; bootstrap brokers last. */
   async any(lane: Lane): Promise<Connection> {
     if (this.#isClosed) throw closedError()
     const turn = this.#turn++
-    const connected = this.#connected()
+    const connected = inTurn(this.#connected(), turn).toSorted((one, other) => one.inFlight(lane) - other.inFlight(lane))
     const failures: Error[] = []
-    for (const node of new Set([...inTurn(connected, turn), ...inTurn([...this.#nodes.values()], turn)])) {
+    for (const node of new Set([...connected, ...inTurn([...this.#nodes.values()], turn)])) {
       const connection = await attempt(node, lane, failures)
       if (connection !== null) return connection
     }

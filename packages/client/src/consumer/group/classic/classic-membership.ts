@@ -91,7 +91,7 @@ export class ClassicMembership implements Membership {
       generation: () => this.#generation,
       learned: (error, code, sent) => this.#learn(error, code, sent),
     })
-    this.#progress = new ProgressWatch(cluster.clock, settings.maxPollIntervalMs, () => this.#noProgress())
+    this.#progress = new ProgressWatch(cluster, settings, () => this.#noProgress())
     this.#lifecycle = new Lifecycle(async () => {
       this.#pause()
       await this.#owned.lose()
@@ -289,14 +289,6 @@ export class ClassicMembership implements Membership {
   }
 
   #noProgress(): void {
-    const { groupId, maxPollIntervalMs } = this.#settings
-    this.#cluster.logger.warn(
-      'The handlers made no progress for longer than maxPollInterval; the consumer leaves its group until they do',
-      {
-        groupId,
-        maxPollIntervalMs,
-      },
-    )
     this.#stuck = true
     this.#heartbeats.stop()
     const { memberId } = this.#generation

@@ -75,7 +75,7 @@ export class ConsumerMembership implements Membership {
       answered: answer => this.#answered(answer),
       failed: error => this.#unanswered(error),
     })
-    this.#progress = new ProgressWatch(cluster.clock, settings.maxPollIntervalMs, () => this.#noProgress())
+    this.#progress = new ProgressWatch(cluster, settings, () => this.#noProgress())
     this.#lifecycle = new Lifecycle(async () => {
       this.#heartbeats.stop()
       this.#progress.stop()
@@ -288,14 +288,6 @@ export class ConsumerMembership implements Membership {
   }
 
   #noProgress(): void {
-    const { groupId, maxPollIntervalMs } = this.#settings
-    this.#cluster.logger.warn(
-      'The handlers made no progress for longer than maxPollInterval; the consumer leaves its group until they do',
-      {
-        groupId,
-        maxPollIntervalMs,
-      },
-    )
     this.#stuck = true
     this.#fence(protocolError(ErrorCode.UNKNOWN_MEMBER_ID))
     void sendLeave(this.#cluster, this.#settings, this.#memberId)
