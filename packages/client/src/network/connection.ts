@@ -145,6 +145,7 @@ export class Connection implements FrameSink {
     this.#frames.close()
     this.#leave(error === undefined)
     this.#onFailed?.(failure)
+    this.#session?.end(failure)
     this.#pipeline.close(failure)
     this.onClose?.(failure)
   }
@@ -256,8 +257,8 @@ export class Connection implements FrameSink {
       },
       this.#settings,
     )
-    await session.authenticate()
     this.#session = session
+    await session.authenticate()
   }
 
   #askVersions(version: number): Promise<ApiVersionsResponse> {

@@ -4,7 +4,7 @@ import { metadataApi, saslAuthenticateApi, saslHandshakeApi } from '@ottla/proto
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createCluster } from '../../cluster/create-cluster.ts'
 import type { NetworkOptions } from '../options.ts'
-import { eventually, optionsFor, ScriptedBroker } from '../testing.ts'
+import { eventually, ManualClock, optionsFor, ScriptedBroker } from '../testing.ts'
 
 const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest()
 
@@ -166,6 +166,23 @@ describe('a session', () => {
     expect(messages.length).toBe(2)
     expect(broker.asked.slice(-4)).toEqual(['SaslHandshake', 'SaslAuthenticate', 'Metadata', 'Metadata'])
     expect(broker.connections).toBe(1)
+  })
+
+  it('that has not begun keeps nobody waiting once the client is disconnected', async () => {
+    const { broker } = await brokerThat(() => '')
+    const clock = new ManualClock()
+    let asked = 0
+    const oauthBearerProvider = (): Promise<never> => {
+      asked++
+      return new Promise(() => undefined)
+    }
+    const cluster = createCluster(optionsFor(broker, { clock, sasl: { mechanism: 'oauthbearer', oauthBearerProvider } }))
+    const attempt = cluster.connect()
+    attempt.catch(() => undefined)
+    await eventually(() => asked === 1)
+    await cluster.disconnect()
+    await expect(attempt).rejects.toThrow('disconnected')
+    expect(clock.timers).toBe(0)
   })
 
   it('that takes too long to begin is given up', async () => {

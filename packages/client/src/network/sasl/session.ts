@@ -39,6 +39,7 @@ export class SaslSession {
   #renewAtMs = Number.POSITIVE_INFINITY
   #lifetimeMs = 0
   #renewing: Promise<void> | null = null
+  #abort: ((error: Error) => void) | null = null
 
   constructor(sasl: SASLOptions | Mechanism, connection: SaslConnection, settings: NetworkSettings) {
     this.#sasl = sasl
@@ -54,6 +55,11 @@ export class SaslSession {
       this.#renewing = null
     })
     return this.#renewing
+  }
+
+  /** The connection has ended: nobody waits for whatever a mechanism of the program still does. */
+  end(error: Error): void {
+    this.#abort?.(error)
   }
 
   /** Authenticates. Rejects with KafkaJSSASLAuthenticationError, or with what a mechanism of the program throws. */
@@ -83,6 +89,10 @@ export class SaslSession {
         const text = `SASL authentication with ${host}:${port} took longer than ${authenticationTimeoutMs} ms. Look at the broker's log, or raise \`authenticationTimeout\`.`
         reject(new KafkaJSConnectionError(text, { broker: `${host}:${port}` }))
       })
+      this.#abort = error => {
+        timer.cancel()
+        reject(error)
+      }
       run()
         .then(resolve, reject)
         .finally(() => timer.cancel())
