@@ -241,20 +241,22 @@ test('a log that lost what was read is noticed with its new leader (KIP-320)', a
   expect((await truncated('none', { leaderEpoch: 0, endOffset: 4 })).got[0]).toBe('KafkaJSOffsetOutOfRange')
 })
 
+/** What a reader gets that begins at offset 8, read under `leaderEpoch`, while the leader is that of epoch 2. */
+async function begunAt8(leaderEpoch: number, epochEnd: { leaderEpoch: number; endOffset: number }): Promise<string[]> {
+  const { cluster, brokers, fetcher, drain } = fetcherWorld()
+  cluster.topic('t', [1], { epoch: 2 })
+  cluster.publish()
+  const log = brokers.log('t', 0)
+  log.fill(10)
+  log.leaderEpoch = 2
+  log.epochEnd = epochEnd
+  fetcher.add([{ ...t(), offset: 8, leaderEpoch }])
+  return drain(2000)
+}
+
 test('an offset that comes with its epoch is compared with a later leader before anything is read (KIP-320)', async () => {
-  const begun = async (leaderEpoch: number, end: { leaderEpoch: number; endOffset: number }) => {
-    const { cluster, brokers, fetcher, drain } = fetcherWorld()
-    cluster.topic('t', [1], { epoch: 2 })
-    cluster.publish()
-    const log = brokers.log('t', 0)
-    log.fill(10)
-    log.leaderEpoch = 2
-    log.epochEnd = end
-    fetcher.add([{ ...t(), offset: 8, leaderEpoch }])
-    return drain(2000)
-  }
-  expect(await begun(1, { leaderEpoch: 1, endOffset: 4 })).toEqual(offsets(4, 10))
-  expect(await begun(1, { leaderEpoch: 1, endOffset: 8 })).toEqual(['8', '9'])
-  expect(await begun(2, { leaderEpoch: 2, endOffset: 4 }), 'nobody needs to be asked').toEqual(['8', '9'])
-  expect(await begun(-1, { leaderEpoch: 1, endOffset: 4 }), 'not known').toEqual(['8', '9'])
+  expect(await begunAt8(1, { leaderEpoch: 1, endOffset: 4 })).toEqual(offsets(4, 10))
+  expect(await begunAt8(1, { leaderEpoch: 1, endOffset: 8 })).toEqual(['8', '9'])
+  expect(await begunAt8(2, { leaderEpoch: 2, endOffset: 4 }), 'nobody needs to be asked').toEqual(['8', '9'])
+  expect(await begunAt8(-1, { leaderEpoch: 1, endOffset: 4 }), 'not known').toEqual(['8', '9'])
 })

@@ -1,7 +1,7 @@
 // What an error of a handler or a fetch means: try again, and when, or end the run. As KafkaJS has it: what says `retriable: false` and
 // mistakes of programs (TypeError and its like) are not tried again, everything else is.
 import type { Random } from '@ottla/protocol'
-import { KafkaJSError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } from '../../errors/index.ts'
+import { KafkaJSCorruptRecordError, KafkaJSError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } from '../../errors/index.ts'
 import type { RetrySettings } from '../../retry.ts'
 
 /** Names of protocol errors that say only that the group goes on in another round. */
@@ -45,9 +45,13 @@ export function crashAfter(error: Error, count: number, about: { retries: number
   return new KafkaJSNumberOfRetriesExceeded(error, { retryCount: count - 1, retryTime: about.retryTime })
 }
 
-/** Whether a consumer begins anew after this error: it is retriable, or what is behind it is. */
+/**
+ * Whether a consumer begins anew after this error: it is retriable, or what is behind it is. Not after records that stay unreadable, which were asked
+ * for several times: how to go on is for the program to say, by a seek or by running again.
+ */
 export function mayRestart(error: Error): boolean {
   if (error.name === 'KafkaJSNumberOfRetriesExceeded') return true
+  if (error instanceof KafkaJSCorruptRecordError) return false
   let origin: unknown = error
   for (let depth = 0; depth < 16 && origin instanceof Error && origin.cause !== undefined; depth++) origin = origin.cause
   return typeof origin === 'object' && origin !== null && 'retriable' in origin && origin.retriable === true
