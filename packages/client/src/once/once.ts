@@ -3,8 +3,7 @@
 // is committed, the mark is there and the message is passed over.
 import type { IHeaders } from '../consumer/fetch/message.ts'
 import { KafkaJSNonRetriableError } from '../errors/index.ts'
-import { names, textOf } from '../redelivery/headers.ts'
-import { originMark } from '../redelivery/replay.ts'
+import { originMark, replayMarkOf } from '../redelivery/headers.ts'
 
 /** What a message is known by. */
 export interface OnceMark {
@@ -57,12 +56,18 @@ const groupOf = (payload: object): string => {
   throw new KafkaJSNonRetriableError('once needs the name of a group: give it as `group`')
 }
 
+/** More than indexes of databases take is no id. */
+const longestIdBytes = 1_024
+
 /** The mark of a message. */
 export function markOf<P extends OncePayload>(payload: P, { group, messageId }: OnceOptions<P> = {}): OnceMark {
   const { topic, partition, message } = payload
   const { offset, timestamp } = message
-  const id = messageId?.(payload) ?? textOf(message.headers, names.origin) ?? originMark({ topic, partition, offset, timestamp })
-  if (typeof id !== 'string' || id === '') throw new KafkaJSNonRetriableError(`Invalid message id ${JSON.stringify(id)}`)
+  const id = messageId?.(payload) ?? replayMarkOf(message.headers) ?? originMark({ topic, partition, offset, timestamp })
+  if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > longestIdBytes || id.includes('\0'))
+    throw new KafkaJSNonRetriableError(
+      `Invalid message id ${JSON.stringify(id).slice(0, 100)}, expected 1 to ${longestIdBytes} bytes of text`,
+    )
   return { group: group ?? groupOf(payload), topic, partition, offset, id }
 }
 

@@ -29,6 +29,7 @@ export class Circuit {
   readonly #paused = new Map<Pausable, { topic: string; partitions: number[] }[]>()
   #timer: Timer | null = null
   #look: Timer | null = null
+  #isEnded = false
 
   constructor(world: CircuitWorld) {
     this.#world = world
@@ -42,6 +43,7 @@ export class Circuit {
 
   /** Pauses everything and says so. */
   open(): void {
+    if (this.#isEnded) return
     const { breaker, clock, events, groupId, logger } = this.#world
     const { deadLetters, windowMs, pauseMs } = breaker.settings
     logger.error('Too many dead letters: the consumer is paused', { groupId, deadLetters, window: windowMs, pause: pauseMs })
@@ -53,9 +55,9 @@ export class Circuit {
   /** Goes on: the pause is over, or the program says so. */
   resumed(): void {
     const { breaker, events, groupId, logger } = this.#world
-    if (!breaker.isOpen) return
+    if (this.#isEnded || !breaker.isOpen) return
     breaker.tryAgain()
-    this.end()
+    this.#cancel()
     this.#resumeAll()
     logger.info('The consumer goes on after too many dead letters', { groupId })
     events.tell('consumer.circuit_close', { groupId })
@@ -63,6 +65,11 @@ export class Circuit {
 
   /** Nothing is paused or resumed any more; a consumer that is stopped forgets its pauses itself. */
   end(): void {
+    this.#isEnded = true
+    this.#cancel()
+  }
+
+  #cancel(): void {
     this.#timer?.cancel()
     this.#look?.cancel()
   }
@@ -74,9 +81,10 @@ export class Circuit {
         consumer.resume(selection)
         this.#paused.delete(consumer)
       } catch {
-        this.#look = this.#world.clock.after(lookMs, () => this.#resumeAll())
+        // Again in a while.
       }
     }
+    if (this.#paused.size > 0) this.#look = this.#world.clock.after(lookMs, () => this.#resumeAll())
   }
 
   #pauseAll(): void {

@@ -46,7 +46,7 @@ export interface DeadLetterQuery {
 /** What makes clients. */
 export type Clients = Pick<Kafka, 'admin' | 'consumer' | 'producer'>
 
-/** How long nothing may come before it is looked whether all was read, in ms. */
+/** Fetches are answered within this time, in ms, though there is nothing: then it is looked whether all was read. */
 const quietMs = 250
 
 interface Range {
@@ -106,27 +106,21 @@ function matches(letter: DeadLetter, { until, error, where }: DeadLetterQuery): 
   return where?.(letter) ?? true
 }
 
-/** What comes, or null when nothing comes for a while. */
-async function orQuiet<T>(coming: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined
-  const quiet = new Promise<null>(resolve => {
-    timer = setTimeout(() => resolve(null), quietMs)
-  })
-  try {
-    return await Promise.race([coming, quiet])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 /** Batches until everything in the ranges was read. Ends are found by offset, and where transactions end a partition, by standing still. */
 async function* batchesOf(consumer: Consumer, ranges: readonly Range[], signal: AbortSignal | undefined): AsyncGenerator<EachBatchPayload> {
   const open = new Map(ranges.map(({ partition, end }) => [partition, end]))
+  let cameNothing: (() => void) | null = null
+  const unlisten = consumer.on('consumer.fetch', ({ payload }) => {
+    if (payload.numberOfBatches === 0) cameNothing?.()
+  })
   const batches = consumer.stream({ autoCommit: false, ...(signal !== undefined && { signal }) })
   let next = batches.next()
   try {
     while (open.size > 0) {
-      const came = await orQuiet(next)
+      const nothing = new Promise<null>(resolve => {
+        cameNothing = () => resolve(null)
+      })
+      const came = await Promise.race([next, nothing])
       if (came === null) {
         for (const { partition, records } of await consumer.lag()) if (records === 0) open.delete(partition)
         continue
@@ -138,6 +132,7 @@ async function* batchesOf(consumer: Consumer, ranges: readonly Range[], signal: 
       next = batches.next()
     }
   } finally {
+    unlisten()
     next.catch(() => undefined)
     await batches.return?.()
   }
@@ -150,7 +145,7 @@ export async function* deadLetters(kafka: Clients, query: DeadLetterQuery): Asyn
   const ranges = await rangesOf(kafka, query)
   if (ranges.length === 0 || limit <= 0) return
   const ends = new Map(ranges.map(({ partition, end }) => [partition, end]))
-  await using consumer = kafka.consumer({ groupId: null, allowAutoTopicCreation: false })
+  await using consumer = kafka.consumer({ groupId: null, allowAutoTopicCreation: false, maxWaitTimeInMs: quietMs })
   consumer.assign(ranges.map(({ partition, first }) => ({ topic: from, partition, offset: String(first) })))
   let found = 0
   for await (const { batch } of batchesOf(consumer, ranges, signal)) {

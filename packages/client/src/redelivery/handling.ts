@@ -2,9 +2,11 @@
 // offset may be committed, when it was handled or when the write to the next topic was acknowledged; when that fails the message is the
 // consumer's again, as if its handler had thrown.
 import type { Cluster } from '../cluster/cluster.ts'
-import type { IHeaders, KafkaMessage } from '../consumer/fetch/message.ts'
+import { CompressionTypes } from '../compression.ts'
+import type { IHeaders } from '../consumer/fetch/message.ts'
 import { asError, isRebalancing } from '../consumer/run/failures.ts'
 import type { MessageContext, MessageHandler } from '../consumer/run/handler.ts'
+import { KafkaJSProtocolError } from '../errors/index.ts'
 import type { Logger } from '../logger.ts'
 import type { Producer } from '../producer/types.ts'
 import { delay } from '../retry.ts'
@@ -13,6 +15,7 @@ import type { RedeliveryEvents } from './events.ts'
 import type { Origin } from './headers.ts'
 import { failureHeaders, waitingHeaders, withHeaders } from './headers.ts'
 import type { FailedMessage, RedeliverySettings } from './policies.ts'
+import type { RedeliveryTopics, RetryPlace } from './redelivery-topics.ts'
 
 /** What handling needs of its consumer. */
 export interface HandlingWorld {
@@ -22,8 +25,7 @@ export interface HandlingWorld {
   readonly events: RedeliveryEvents
   readonly breaker: Breaker | null
   readonly producer: Producer
-  /** Makes a topic that is missing, for messages of another. */
-  readonly ensure: (topic: string, origin: string) => Promise<void>
+  readonly topics: Pick<RedeliveryTopics, 'ensure' | 'forget'>
   /** Ends delays: the consumer stops. */
   readonly signal: AbortSignal
   /** The breaker opened. */
@@ -34,11 +36,22 @@ export interface HandlingWorld {
 export interface Stage {
   /** 0 where it was first read, n in the n-th retry topic. */
   readonly stage: number
+  /** The topic after which its retry and dead-letter topics are named. */
+  readonly base: string
   /** Tries before this stage. */
   readonly before: number
   readonly origin: Origin
   /** The message's own headers. */
   readonly headers: IHeaders
+}
+
+/** A failed message on its way to another topic. */
+interface Move {
+  readonly place: RetryPlace
+  readonly stage: Stage
+  readonly failed: FailedMessage
+  /** Headers beside those that say how it failed. */
+  readonly more: IHeaders
 }
 
 /** Handles messages of one consumer. */
@@ -54,7 +67,7 @@ export class Handling {
     const { topic, partition, message } = context
     const { groupId } = this.#world.settings
     const origin = { topic, partition, offset: message.offset, timestamp: message.timestamp, timestampType: null, group: groupId }
-    return this.at({ stage: 0, before: 0, origin, headers: message.headers ?? {} }, next, context)
+    return this.at({ stage: 0, base: topic, before: 0, origin, headers: message.headers ?? {} }, next, context)
   }
 
   /** A message at any stage; `context` shows it as it was where it was first read. */
@@ -98,23 +111,23 @@ export class Handling {
     const isLast = stage.stage >= settings.delaysMs.length
     if (helps && !isLast) return this.#later(stage, failed)
     if (settings.deadLetterTopic === null) throw failed.error
-    await this.#bury(stage, failed, settings.deadLetterTopic(stage.origin.topic))
+    await this.#bury(stage, failed, settings.deadLetterTopic(stage.base))
   }
 
   async #later(stage: Stage, failed: FailedMessage): Promise<void> {
     const { cluster, events, settings } = this.#world
     const n = stage.stage + 1
     const delayMs = settings.delaysMs[n - 1] ?? 0
-    const retryTopic = settings.retryTopic(stage.origin.topic, n)
-    const headers = this.#headers(stage, failed, waitingHeaders(n, cluster.clock.now() + delayMs))
-    await this.#send(retryTopic, { message: failed.message, origin: stage.origin.topic, headers })
+    const retryTopic = settings.retryTopic(stage.base, n)
+    const more = waitingHeaders(n, cluster.clock.now() + delayMs)
+    await this.#send(retryTopic, { place: { base: stage.base, stage: n }, stage, failed, more })
     events.retry({ ...this.#facts(failed, failed.attempts), error: failed.error, delay: delayMs, retryTopic })
   }
 
   async #bury(stage: Stage, failed: FailedMessage, deadLetterTopic: string): Promise<void> {
     const { breaker, cluster, events, logger, opened, settings } = this.#world
-    const headers = this.#headers(stage, failed, settings.headers?.(failed) ?? {})
-    const written = await this.#send(deadLetterTopic, { message: failed.message, origin: stage.origin.topic, headers })
+    const more = settings.headers?.(failed) ?? {}
+    const written = await this.#send(deadLetterTopic, { place: { base: stage.base, stage: 0 }, stage, failed, more })
     const facts = this.#facts(failed, failed.attempts)
     logger.warn('A message was moved to the dead letters', { ...facts, deadLetterTopic, error: failed.error.message })
     const where = { deadLetterTopic, deadLetterPartition: written.partition, deadLetterOffset: written.offset }
@@ -122,20 +135,38 @@ export class Handling {
     if (breaker?.deadLetter(cluster.clock.monotonic()) === true) opened()
   }
 
-  #headers(stage: Stage, { attempts, error }: FailedMessage, more: IHeaders): IHeaders {
-    const { maxStackBytes } = this.#world.settings
-    return withHeaders(stage.headers, { ...failureHeaders(stage.origin, { error, attempts, maxStackBytes }), ...more })
+  /**
+   * Resolves when all in-sync replicas have it. What is too large with what is said about it, or because it came in a compressed batch, is sent
+   * compressed and without the stack: nothing behind it would be handled while it cannot be moved.
+   */
+  async #send(topic: string, move: Move): Promise<{ partition: number; offset: string }> {
+    const { settings, topics } = this.#world
+    await topics.ensure(topic, move.place)
+    try {
+      return await this.#write(topic, move, { maxStackBytes: settings.maxStackBytes, compression: CompressionTypes.None })
+    } catch (error) {
+      const type = error instanceof KafkaJSProtocolError ? error.type : null
+      if (type === 'UNKNOWN_TOPIC_OR_PARTITION') topics.forget(topic)
+      if (type !== 'MESSAGE_TOO_LARGE' && type !== 'RECORD_LIST_TOO_LARGE') throw error
+      return this.#write(topic, move, { maxStackBytes: 0, compression: CompressionTypes.GZIP })
+    }
   }
 
-  /** Resolves when all in-sync replicas have it. */
-  async #send(
+  async #write(
     topic: string,
-    { message, origin, headers }: { message: KafkaMessage; origin: string; headers: IHeaders },
+    { stage, failed, more }: Move,
+    how: { maxStackBytes: number; compression: CompressionTypes },
   ): Promise<{ partition: number; offset: string }> {
-    const { ensure, producer } = this.#world
+    const { error, attempts, message } = failed
     const { key, value } = message
-    await ensure(topic, origin)
-    const [written] = await producer.send({ topic, acks: -1, messages: [{ key, value, headers }] })
+    const about = failureHeaders(stage.origin, { error, attempts, maxStackBytes: how.maxStackBytes })
+    const headers = withHeaders(stage.headers, { ...about, ...more })
+    const [written] = await this.#world.producer.send({
+      topic,
+      acks: -1,
+      compression: how.compression,
+      messages: [{ key, value, headers }],
+    })
     return { partition: written?.partition ?? -1, offset: written?.baseOffset ?? '-1' }
   }
 }

@@ -56,28 +56,35 @@ const valuesOf = (headers: IHeaders, name: string): (Buffer | string)[] => {
   return found === undefined ? [] : Array.isArray(found) ? found : [found]
 }
 
-/** Headers with more of them. What a message brought along under the same names stays, before ours; then it is written down which ones are ours. */
+/** A name in a list of names. */
+const listed = (name: string): string => name.replaceAll('%', '%25').replaceAll(',', '%2C')
+
+/**
+ * Headers with more of them, each name with one value. What a message brought along under the same names stays, before ours. Where names alone do not
+ * tell which ones are ours (the message had such names, or the program adds its own) that is written down.
+ */
 export function withHeaders(headers: IHeaders, added: IHeaders): IHeaders {
-  const both: IHeaders = { ...headers }
-  for (const [name, value] of Object.entries(added))
-    both[name] = Object.hasOwn(headers, name) ? [...valuesOf(headers, name), ...valuesOf(added, name)] : value
-  if (Object.keys(headers).some(isOurs)) both[names.added] = Buffer.from(Object.keys(added).join(','))
-  return both
+  const isTold = Object.keys(headers).some(isOurs) || !Object.keys(added).every(isOurs)
+  const list = [...Object.keys(added), names.added].map(listed).join(',')
+  const all = isTold ? { ...added, [names.added]: Buffer.from(list) } : added
+  const both = new Map(Object.entries(headers))
+  for (const [name, value] of Object.entries(all))
+    both.set(name, both.has(name) ? [...valuesOf(headers, name), ...valuesOf(all, name)] : value)
+  return Object.fromEntries(both)
 }
 
 /** The message's own headers: without those that say how it failed. */
 export function ownHeaders(headers: IHeaders = {}): IHeaders {
   const added = textOf(headers, names.added)
   if (added === null) return Object.fromEntries(Object.entries(headers).filter(([name]) => !isOurs(name)))
-  const own: IHeaders = {}
+  const own: [string, IHeaders[string]][] = []
   const ours = new Set(added.split(','))
   for (const [name, value] of Object.entries(headers)) {
-    if (name === names.added) continue
-    const rest = ours.has(name) ? valuesOf(headers, name).slice(0, -1) : null
-    if (rest === null) own[name] = value
-    else if (rest.length > 0) own[name] = rest.length === 1 ? rest[0] : rest
+    const rest = ours.has(listed(name)) ? valuesOf(headers, name).slice(0, -1) : null
+    if (rest === null) own.push([name, value])
+    else if (rest.length > 0) own.push([name, rest.length === 1 ? rest[0] : rest])
   }
-  return own
+  return Object.fromEntries(own)
 }
 
 const lastOf = (headers: IHeaders, name: string): Buffer | null => {
@@ -89,30 +96,37 @@ const lastOf = (headers: IHeaders, name: string): Buffer | null => {
 /** The last value of a header as text, null without one. */
 export const textOf = (headers: IHeaders | undefined, name: string): string | null => lastOf(headers ?? {}, name)?.toString('utf8') ?? null
 
-const long = (value: number): Buffer => {
+const long = (value: bigint): Buffer => {
   const bytes = Buffer.alloc(8)
-  bytes.writeBigInt64BE(BigInt(value))
+  bytes.writeBigInt64BE(BigInt.asIntN(64, value))
   return bytes
 }
 const int = (value: number): Buffer => {
   const bytes = Buffer.alloc(4)
-  bytes.writeInt32BE(value)
+  bytes.writeInt32BE(Math.min(value, mostInt))
   return bytes
 }
 
+const mostInt = 0x7fff_ffff
+const longestTopic = 249
+
 const isDigits = (text: string): boolean => {
   const digits = text.startsWith('-') ? text.slice(1) : text
-  return digits !== '' && digits.length < 17 && Array.from(digits).every(char => char >= '0' && char <= '9')
+  return digits !== '' && digits.length < 20 && Array.from(digits).every(char => char >= '0' && char <= '9')
 }
 
-/** A number as Spring writes it (1 to 8 bytes, big-endian), or as digits; null when it is neither. */
-export function numberOf(headers: IHeaders | undefined, name: string): number | null {
+/** An integer as Spring writes it (1 to 8 bytes, big-endian), or as digits; null when it is neither. */
+function integerOf(headers: IHeaders | undefined, name: string): bigint | null {
   const bytes = lastOf(headers ?? {}, name)
-  if (bytes === null || bytes.length === 0 || bytes.length > 17) return null
+  if (bytes === null || bytes.length === 0 || bytes.length > 20) return null
   const text = bytes.toString('latin1')
-  if (isDigits(text)) return Number(text)
-  if (bytes.length > 8) return null
-  const value = Number(BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`)))
+  if (isDigits(text)) return BigInt(text)
+  return bytes.length > 8 ? null : BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`))
+}
+
+/** The same as a number; null when that cannot hold it. */
+export function numberOf(headers: IHeaders | undefined, name: string): number | null {
+  const value = Number(integerOf(headers, name) ?? Number.NaN)
   return Number.isSafeInteger(value) ? value : null
 }
 
@@ -125,7 +139,10 @@ export function bounded(text: string, maxBytes: number): Buffer {
   return bytes.subarray(0, end)
 }
 
-const classOf = (error: Error): string => (error.name === 'Error' ? error.constructor.name : error.name)
+/** Text of a field of an error, which programs may have set to anything. */
+const said = (field: unknown): string => (typeof field === 'string' ? field : '')
+
+const classOf = ({ name, constructor }: Error): string => (name === 'Error' ? said(constructor.name) : said(name))
 
 /** Headers that say where a message came from and how it failed. */
 export function failureHeaders(origin: Origin, about: { error: Error; attempts: number; maxStackBytes: number }): IHeaders {
@@ -134,53 +151,72 @@ export function failureHeaders(origin: Origin, about: { error: Error; attempts: 
   return {
     [names.topic]: Buffer.from(origin.topic),
     [names.partition]: int(origin.partition),
-    [names.offset]: long(Number(origin.offset)),
-    [names.timestamp]: long(Number(origin.timestamp)),
+    [names.offset]: long(BigInt(origin.offset)),
+    [names.timestamp]: long(BigInt(origin.timestamp)),
     ...(origin.timestampType !== null && { [names.timestampType]: Buffer.from(origin.timestampType) }),
     ...(origin.group !== null && { [names.group]: Buffer.from(origin.group) }),
     [names.exception]: bounded(classOf(error), 256),
     ...(cause instanceof Error && { [names.cause]: bounded(classOf(cause), 256) }),
-    [names.message]: bounded(error.message, Math.ceil(maxStackBytes / 4)),
-    [names.stack]: bounded(error.stack ?? '', maxStackBytes),
+    [names.message]: bounded(said(error.message), Math.ceil(maxStackBytes / 4)),
+    [names.stack]: bounded(said(error.stack), maxStackBytes),
     [names.attempts]: int(attempts),
   }
 }
 
 /** Headers of a message that waits in a retry topic. */
-export const waitingHeaders = (stage: number, dueMs: number): IHeaders => ({ [names.due]: long(dueMs), [names.stage]: int(stage) })
+export const waitingHeaders = (stage: number, dueMs: number): IHeaders => ({
+  [names.due]: long(BigInt(Math.round(dueMs))),
+  [names.stage]: int(stage),
+})
 
-/** Where a message of a retry or dead-letter topic came from; null when its headers do not say it. Spring's headers, its older ones, and Kafka Connect's. */
+const isPartition = (partition: bigint): boolean => partition >= 0n && partition <= mostInt
+const isTopic = (topic: string): boolean => topic !== '' && topic.length <= longestTopic
+
+/**
+ * Where a message of a retry or dead-letter topic came from; null when its headers do not say it, or say what cannot be: anybody may have written them.
+ * Spring's headers, its older ones, and Kafka Connect's.
+ */
 export function originOf({ headers, timestamp }: Pick<KafkaMessage, 'headers' | 'timestamp'>): Origin | null {
-  for (const prefix of ['kafka_dlt-original-', 'kafka_original-']) {
+  for (const prefix of ['kafka_dlt-original-', 'kafka_original-', '__connect.errors.']) {
     const topic = textOf(headers, `${prefix}topic`)
-    const [partition, offset] = [numberOf(headers, `${prefix}partition`), numberOf(headers, `${prefix}offset`)]
+    const [partition, offset] = [integerOf(headers, `${prefix}partition`), integerOf(headers, `${prefix}offset`)]
     if (topic === null || partition === null || offset === null) continue
-    const originalMs = numberOf(headers, `${prefix}timestamp`)
+    if (!isTopic(topic) || !isPartition(partition) || offset < 0n) return null
     const more = { timestampType: textOf(headers, `${prefix}timestamp-type`), group: textOf(headers, `${prefix}consumer-group`) }
-    return { topic, partition, offset: String(offset), timestamp: originalMs === null ? timestamp : String(originalMs), ...more }
+    const originalMs = integerOf(headers, `${prefix}timestamp`)
+    return {
+      topic,
+      partition: Number(partition),
+      offset: String(offset),
+      timestamp: originalMs === null ? timestamp : String(originalMs),
+      ...more,
+    }
   }
-  const topic = textOf(headers, '__connect.errors.topic')
-  const [partition, offset] = [textOf(headers, '__connect.errors.partition'), textOf(headers, '__connect.errors.offset')]
-  if (topic === null || partition === null || offset === null || !isDigits(partition) || !isDigits(offset)) return null
-  return { topic, partition: Number(partition), offset, timestamp, timestampType: null, group: null }
+  return null
+}
+
+/** How a message that fails, waits and is replayed is known again: where it was first read of all. */
+export const originMark = (of: { topic: string; partition: number; offset: string; timestamp: string }): string =>
+  `${of.topic}/${of.partition}/${of.offset}/${of.timestamp}`
+
+/** The mark that a replayed message carries; null when it has none, or one that no replay wrote. */
+export function replayMarkOf(headers: IHeaders | undefined): string | null {
+  const mark = textOf(headers, names.origin)
+  const [topic = '', ...numbers] = mark?.split('/', 5) ?? []
+  return isTopic(topic) && numbers.length === 3 && numbers.every(isDigits) ? mark : null
 }
 
 /** What went wrong with a message of a dead-letter topic, as its headers say. */
 export function exceptionOf(headers: IHeaders | undefined): ExceptionFacts | null {
-  for (const [prefix, cause] of [
-    ['kafka_dlt-exception-', 'kafka_dlt-exception-cause-fqcn'],
-    ['kafka_exception-', 'kafka_exception-cause-fqcn'],
+  for (const [prefix, name] of [
+    ['kafka_dlt-exception-', 'fqcn'],
+    ['kafka_exception-', 'fqcn'],
+    ['__connect.errors.exception.', 'class.name'],
   ] as const) {
-    const exception = textOf(headers, `${prefix}fqcn`)
+    const exception = textOf(headers, prefix + name)
     if (exception === null) continue
     const [message, stack] = [textOf(headers, `${prefix}message`) ?? '', textOf(headers, `${prefix}stacktrace`) ?? '']
-    return { exception, cause: textOf(headers, cause), message, stack }
+    return { exception, cause: textOf(headers, `${prefix}cause-fqcn`), message, stack }
   }
-  const exception = textOf(headers, '__connect.errors.exception.class.name')
-  if (exception === null) return null
-  const [message, stack] = [
-    textOf(headers, '__connect.errors.exception.message') ?? '',
-    textOf(headers, '__connect.errors.exception.stacktrace') ?? '',
-  ]
-  return { exception, cause: null, message, stack }
+  return null
 }

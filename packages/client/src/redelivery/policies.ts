@@ -32,9 +32,15 @@ export interface FailedMessage {
 
 /** Topics in which messages wait for a later try. */
 export interface RetryTopics {
-  /** One topic for each delay: a message waits for the first, then for the second, ... */
+  /**
+   * One topic for each delay: a message waits for the first, then for the second, ... When there are fewer of them than before, nobody reads what waits in
+   * the topics of those left out: let these run empty first.
+   */
   delays: readonly Duration[]
-  /** Name of the topic for the n-th delay, from 1 on: `<topic>.<group>.retry.<n>`. */
+  /**
+   * Name of the topic for the n-th delay, from 1 on: `<topic>.<group>.retry.<n>`. A consumer that subscribes by patterns finds its retry topics by these
+   * names, and can have no others.
+   */
   name?: (topic: string, groupId: string, n: number) => string
   /** Tries for each delay, as `attempts` in place: 1. */
   attempts?: number
@@ -78,8 +84,14 @@ export interface DeadLetterPolicy {
 
 /** How retry and dead-letter topics are made where they are missing. */
 export interface TopicCreation {
+  /** As many as the topic of the messages has. */
   numPartitions?: number
   replicationFactor?: number
+  /**
+   * Further settings, such as `retention.ms`. By default nothing is compacted, there is room for the headers beside the longest message of
+   * the topic of the messages, and a retry topic keeps messages a week longer than they wait, when that is more than a day.
+   */
+  configEntries?: { name: string; value: string }[]
 }
 
 /** What `run` takes for redelivery. */
@@ -99,10 +111,13 @@ export interface RedeliverySettings {
   readonly mayHelp: (failed: FailedMessage) => boolean
   /** In ms, one for each retry topic. */
   readonly delaysMs: readonly number[]
-  readonly retryTopic: (topic: string, n: number) => string
+  /** Whether the program names the retry topics. */
+  readonly hasOwnNames: boolean
+  /** Of this group unless another is named. */
+  readonly retryTopic: (topic: string, n: number, groupId?: string) => string
   readonly attemptsLater: number
   /** Null: what failed to the end is the consumer's to deal with. */
-  readonly deadLetterTopic: ((topic: string) => string) | null
+  readonly deadLetterTopic: ((topic: string, groupId?: string) => string) | null
   readonly breaker: { readonly deadLetters: number; readonly windowMs: number; readonly pauseMs: number | null } | null
   readonly maxStackBytes: number
   readonly headers: ((failed: FailedMessage) => IHeaders) | null
@@ -112,7 +127,7 @@ export interface RedeliverySettings {
 const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const longestMs = 365 * unitsMs.d
 const mostAttempts = 1_000
-const mostDelays = 32
+export const mostDelays = 32
 const defaultStackBytes = 8_192
 
 const wrong = (message: string): KafkaJSNonRetriableError => new KafkaJSNonRetriableError(message)
@@ -128,7 +143,7 @@ export function durationMs(duration: unknown, name: string): number {
   }
   if (!Number.isFinite(ms) || ms < 0 || ms > longestMs)
     throw wrong(`Invalid ${name} ${String(duration)}, expected ms or text such as '30s' or '5m'`)
-  return ms
+  return Math.round(ms)
 }
 
 function count(value: number, about: { name: string; least: number; most: number }): number {
@@ -183,9 +198,10 @@ export function redeliverySettings(groupId: string, config: RedeliveryConfig, ra
     backoffMs: backoffOf(retry.backoff, random),
     mayHelp: retry.when ?? helpsByDefault,
     delaysMs: delays.map((delay, index) => durationMs(delay, `retry.topics.delays[${index}]`)),
-    retryTopic: (topic, n) => nameOf(topic, groupId, n),
+    hasOwnNames: topics?.name !== undefined,
+    retryTopic: (topic, n, group = groupId) => nameOf(topic, group, n),
     attemptsLater: count(topics?.attempts ?? 1, { name: 'retry.topics.attempts', least: 1, most: mostAttempts }),
-    deadLetterTopic: deadLetter === undefined ? null : topic => deadOf(topic, groupId),
+    deadLetterTopic: deadLetter === undefined ? null : (topic, group = groupId) => deadOf(topic, group),
     breaker: deadLetter === undefined ? null : breakerOf(deadLetter),
     maxStackBytes: count(deadLetter?.maxStackBytes ?? defaultStackBytes, { name: 'deadLetter.maxStackBytes', least: 0, most: 65_536 }),
     headers: deadLetter?.headers ?? null,

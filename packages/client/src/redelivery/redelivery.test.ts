@@ -76,6 +76,44 @@ test('headers that a message brought along come back as they were', () => {
   expect(ownHeaders(twice)).toEqual(plain)
 })
 
+test('headers that a program adds are told from those of the message, whatever their names', () => {
+  const own = Object.fromEntries([
+    ['__proto__', 'x'],
+    ['a,b', 'y'],
+    [names.added, 'a'],
+  ])
+  const all = withHeaders(own, {
+    ...failureHeaders(origin, { error: new Error('e'), attempts: 1, maxStackBytes: 9 }),
+    'a,b': 'ours',
+    '%2C': 'z',
+  })
+  expect(all['a,b']).toEqual(['y', 'ours'])
+  expect(new Map(Object.entries(ownHeaders(all)))).toEqual(new Map(Object.entries(own)))
+})
+
+test.each([
+  ['partition', Buffer.from('0000010000000000', 'hex')],
+  ['partition', Buffer.from('-1')],
+  ['offset', Buffer.alloc(8, 0xff)],
+  ['topic', Buffer.from('t'.repeat(250))],
+  ['topic', Buffer.alloc(0)],
+])('an origin that cannot be is none: %s %j', (name, value) => {
+  const headers = failureHeaders(origin, { error: new Error('e'), attempts: 1, maxStackBytes: 10 })
+  expect(originOf(message({ ...headers, [`kafka_dlt-original-${name}`]: value }))).toBeNull()
+})
+
+test('whatever was thrown and whenever it was read, it can be written down', () => {
+  const error = new Error('e')
+  for (const [name, value] of Object.entries({ name: 5, message: null, stack: ['a'] })) Object.defineProperty(error, name, { value })
+  const far = { ...origin, timestamp: '9223372036854775807', offset: '9007199254740993' }
+  const headers = failureHeaders(far, { error, attempts: 2 ** 40, maxStackBytes: 10 })
+  expect(originOf(message(headers))).toEqual(far)
+  expect(numberOf(headers, names.attempts)).toBe(0x7fff_ffff)
+  expect(exceptionOf(headers)).toEqual({ exception: '', cause: null, message: '', stack: '' })
+  expect(numberOf(waitingHeaders(1, 10.5), names.due)).toBe(11)
+  expect(durationMs('0.0005s', 'x')).toBe(1)
+})
+
 test('text is cut between characters', () => {
   expect(bounded('häß', 2).toString()).toBe('h')
   expect(bounded('häß', 3).toString()).toBe('hä')

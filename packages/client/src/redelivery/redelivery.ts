@@ -1,22 +1,20 @@
 // Gives a consumer the options `retry` and `deadLetter` of `run`. It stands in the consumer's chain as the outermost middleware, so that what it calls
 // again is everything inside: the program's middleware, deserializers and handler.
 import type { Cluster } from '../cluster/cluster.ts'
-import { createAdmin } from '../admin/admin.ts'
 import type { MessagesByTopic } from '../consumer/codec.ts'
-import type { HandlerMiddleware, MessageContext, MessageHandler } from '../consumer/run/handler.ts'
+import type { HandlerMiddleware, MessageHandler } from '../consumer/run/handler.ts'
 import { traced } from '../consumer/run/handler.ts'
 import type { Consumer, ConsumerConfig, ConsumerRunConfig } from '../consumer/types.ts'
-import { KafkaJSAggregateError, KafkaJSNonRetriableError } from '../errors/index.ts'
+import { KafkaJSNonRetriableError } from '../errors/index.ts'
 import type { Producer } from '../producer/types.ts'
 import { Breaker } from './breaker.ts'
 import { Circuit } from './circuit.ts'
 import { RedeliveryEvents } from './events.ts'
 import { Handling } from './handling.ts'
-import { names, originOf, numberOf } from './headers.ts'
 import type { RedeliverySettings } from './policies.ts'
 import { redeliverySettings } from './policies.ts'
+import { RedeliveryTopics } from './redelivery-topics.ts'
 import { RetryConsumer } from './retry-consumer.ts'
-import { RetryPattern } from './retry-pattern.ts'
 
 /** What redelivery takes of its client. */
 export interface RedeliveryParts {
@@ -29,7 +27,9 @@ export interface RedeliveryParts {
 /** One run with redelivery. */
 interface Active {
   readonly settings: RedeliverySettings
+  readonly topics: RedeliveryTopics
   readonly handling: Handling
+  readonly breaker: Breaker | null
   readonly circuit: Circuit | null
   readonly ending: AbortController
   retry: RetryConsumer | null
@@ -44,7 +44,6 @@ export class Redelivery {
   readonly #parts: RedeliveryParts
   readonly #events: RedeliveryEvents
   readonly #subscribed: (string | RegExp)[] = []
-  readonly #ensured = new Map<string, Promise<void>>()
   #producer: Producer | null = null
   #active: Active | null = null
   #inner: MessageHandler = () => undefined
@@ -60,16 +59,8 @@ export class Redelivery {
     return context => {
       const active = this.#active
       if (active === null) return next(context)
-      return this.#isMoved(active.settings, context) ? undefined : active.handling.first(next, context)
+      return active.topics.isMoved(context.topic, context.message) ? undefined : active.handling.first(next, context)
     }
-  }
-
-  /** Whether a pattern of the consumer matched one of its own retry or dead-letter topics: those are not read as others are. */
-  #isMoved({ groupId, retryTopic, deadLetterTopic }: RedeliverySettings, { topic, message }: MessageContext): boolean {
-    if (this.#subscribed.includes(topic)) return false
-    const origin = originOf(message)
-    if (origin === null || origin.group !== groupId) return false
-    return topic === retryTopic(origin.topic, numberOf(message.headers, names.stage) ?? 1) || topic === deadLetterTopic?.(origin.topic)
   }
 
   /** The consumer with the options. */
@@ -116,14 +107,16 @@ export class Redelivery {
     }
     const settings = redeliverySettings(own.groupId, redelivery, cluster.random)
     this.#producer ??= this.#parts.producer()
-    await Promise.all([cluster.isConnected() ? undefined : consumer.connect(), this.#producer.connect()])
     const active = this.#makeActive(settings, [consumer], this.#producer)
     this.#active = active
     active.unlisten = consumer.on('consumer.crash', ({ payload }) => {
       if (!payload.restart && payload.groupId === own.groupId && this.#active === active) void this.#stop()
     })
     try {
-      await this.#ensureAll(settings)
+      await Promise.all([cluster.isConnected() ? undefined : consumer.connect(), this.#producer.connect()])
+      await active.topics.ensureAll()
+      // It may have been stopped meanwhile.
+      if (active.ending.signal.aborted) return
       await consumer.run(rest)
       const isWanted = settings.delaysMs.length > 0 && !active.ending.signal.aborted
       if (isWanted) await this.#runRetries(active, config.partitionsConsumedConcurrently ?? 1)
@@ -141,6 +134,7 @@ export class Redelivery {
     const { cluster } = this.#parts
     const logger = cluster.logger.namespace('Redelivery')
     const ending = new AbortController()
+    const topics = new RedeliveryTopics(cluster, settings, [...this.#subscribed])
     const breaker = settings.breaker === null ? null : new Breaker(settings.breaker)
     const circuit =
       breaker === null
@@ -153,23 +147,22 @@ export class Redelivery {
       events: this.#events,
       breaker,
       producer,
-      ensure: (topic, origin) => this.#ensure(settings, topic, origin),
+      topics,
       signal: ending.signal,
       opened: () => circuit?.open(),
     })
-    return { settings, handling, circuit, ending, retry: null, unlisten: () => undefined }
+    return { settings, topics, handling, breaker, circuit, ending, retry: null, unlisten: () => undefined }
   }
 
   async #runRetries(active: Active, partitionsConsumedConcurrently: number): Promise<void> {
     const { cluster, config } = this.#parts
     const { key: _key, value: _value, codecs: _codecs, middleware: _middleware, ...own } = config
     const { groupId } = active.settings
-    const hasPatterns = this.#subscribed.some(topic => topic instanceof RegExp)
     const consumer = this.#parts.consumer({
       ...own,
       groupId: `${groupId}.retry`,
       ...(own.groupInstanceId !== undefined && { groupInstanceId: `${own.groupInstanceId}.retry` }),
-      ...(hasPatterns && { metadataMaxAge: patternAgeMs }),
+      ...(active.topics.hasPatterns && { metadataMaxAge: patternAgeMs }),
       offsetReset: 'earliest',
     })
     const retry = new RetryConsumer({
@@ -178,6 +171,8 @@ export class Redelivery {
       groupId,
       longestMs: Math.max(...active.settings.delaysMs),
       partitionsConsumedConcurrently,
+      isHeld: () => active.breaker?.isOpen === true,
+      placeOf: (topic, message) => active.topics.placeOf(topic, message),
       handle: async (stage, context) => {
         await traced(of => active.handling.at(stage, this.#inner, of), { groupId, clientId: cluster.clientId })(context)
       },
@@ -185,50 +180,7 @@ export class Redelivery {
     active.retry = retry
     active.circuit?.add(consumer)
     consumer.on('consumer.crash', ({ payload }) => cluster.events.emit('consumer.crash', payload))
-    await retry.run(this.#retryTopics(active.settings))
-  }
-
-  /** Topics to be read for later tries; for patterns, all that are named as ours by default. */
-  #retryTopics({ delaysMs, groupId, retryTopic }: RedeliverySettings): (string | RegExp)[] {
-    const named = this.#subscribed.filter(topic => typeof topic === 'string')
-    const topics = [...new Set(named)].flatMap(topic => delaysMs.map((_, index) => retryTopic(topic, index + 1)))
-    if (named.length === this.#subscribed.length) return topics
-    return [...topics, new RetryPattern(groupId)]
-  }
-
-  async #ensureAll(settings: RedeliverySettings): Promise<void> {
-    const { delaysMs, retryTopic, deadLetterTopic } = settings
-    const named = new Set(this.#subscribed.filter(topic => typeof topic === 'string'))
-    const making = [...named].flatMap(origin => {
-      const topics = delaysMs.map((_, index) => retryTopic(origin, index + 1))
-      if (deadLetterTopic !== null) topics.push(deadLetterTopic(origin))
-      return topics.map(topic => this.#ensure(settings, topic, origin))
-    })
-    await Promise.all(making)
-  }
-
-  /**
-   * Makes a topic that is missing, once, with as many partitions as the topic of its messages has. A topic that may not be made is told when it is
-   * written to.
-   */
-  #ensure({ creation }: RedeliverySettings, topic: string, origin: string): Promise<void> {
-    if (creation === null) return Promise.resolve()
-    const known = this.#ensured.get(topic)
-    if (known !== undefined) return known
-    const { cluster } = this.#parts
-    const numPartitions = cluster.image.topics.get(origin)?.partitions.length
-    const made = createAdmin(cluster)
-      .createTopics({ topics: [{ topic, ...(numPartitions !== undefined && { numPartitions }), ...creation }] })
-      .then(
-        () => undefined,
-        (error: unknown) => {
-          this.#ensured.delete(topic)
-          const causes = error instanceof KafkaJSAggregateError ? error.errors : [error]
-          cluster.logger.namespace('Redelivery').warn('Could not make a topic', { topic, error: causes.map(String).join(', ') })
-        },
-      )
-    this.#ensured.set(topic, made)
-    return made
+    await retry.run(active.topics.toRetry)
   }
 
   /** Ends what belongs to the run. Does not reject. */

@@ -4,7 +4,7 @@ import type { IHeaders } from '../consumer/fetch/message.ts'
 import type { Producer } from '../producer/types.ts'
 import type { Clients, DeadLetter, DeadLetterQuery } from './dead-letters.ts'
 import { deadLetters } from './dead-letters.ts'
-import { names, textOf } from './headers.ts'
+import { names, originMark, replayMarkOf } from './headers.ts'
 
 /** Which dead letters are replayed, and how. */
 export interface ReplayOptions extends DeadLetterQuery {
@@ -27,7 +27,7 @@ export interface ReplayResult {
   matched: number
   /** Those sent, acknowledged by all in-sync replicas; none of a dry run. */
   replayed: number
-  /** Those left out, as it is not known where they came from. */
+  /** Those left out, as it is not known where they came from (or `to` said null). */
   withoutOrigin: number
   /** The first 10,000 of them. */
   letters: ReplayedLetter[]
@@ -35,19 +35,27 @@ export interface ReplayResult {
 
 const mostListed = 10_000
 const lettersPerSend = 500
+const bytesPerSend = 8 * 1024 * 1024
+const internalTopics: ReadonlySet<string> = new Set([
+  '__consumer_offsets',
+  '__transaction_state',
+  '__share_group_state',
+  '__cluster_metadata',
+])
 
-/** How a message that fails, waits and is replayed is known again: where it was first read of all. */
-export const originMark = (of: { topic: string; partition: number; offset: string; timestamp: string }): string =>
-  `${of.topic}/${of.partition}/${of.offset}/${of.timestamp}`
-
+/** Null where it is not known, or cannot be: no message was read out of these topics by a consumer, whatever its headers say. */
 function targetOf(letter: DeadLetter, { to }: ReplayOptions): string | null {
   if (typeof to === 'string') return to
-  return to === undefined ? (letter.origin?.topic ?? null) : to(letter)
+  if (to !== undefined) return to(letter)
+  const topic = letter.origin?.topic
+  return topic === undefined || internalTopics.has(topic) ? null : topic
 }
+
+const sizeOf = ({ key, value }: DeadLetter): number => 1_024 + (key?.length ?? 0) + (value?.length ?? 0)
 
 function marked(letter: DeadLetter): IHeaders {
   const { topic, partition, offset, origin, headers } = letter
-  const mark = textOf(headers, names.origin) ?? (origin === null ? null : originMark(origin))
+  const mark = replayMarkOf(headers) ?? (origin === null ? null : originMark(origin))
   return {
     ...headers,
     ...(mark !== null && { [names.origin]: Buffer.from(mark) }),
@@ -95,9 +103,11 @@ export async function replayDeadLetters(kafka: Clients, options: ReplayOptions):
   await using producer = kafka.producer({ allowAutoTopicCreation: false })
   if (options.dryRun !== true) await producer.connect()
   let waiting: { letter: DeadLetter; to: string }[] = []
+  let waitingBytes = 0
   const flush = async (): Promise<void> => {
     const letters = waiting
     waiting = []
+    waitingBytes = 0
     if (options.dryRun === true || letters.length === 0) return
     await send(producer, letters, countOf)
     result.replayed += letters.length
@@ -111,7 +121,8 @@ export async function replayDeadLetters(kafka: Clients, options: ReplayOptions):
     }
     if (result.letters.length < mostListed) result.letters.push({ partition: letter.partition, offset: letter.offset, to })
     waiting.push({ letter, to })
-    if (waiting.length === lettersPerSend) await flush()
+    waitingBytes += sizeOf(letter)
+    if (waiting.length === lettersPerSend || waitingBytes >= bytesPerSend) await flush()
   }
   await flush()
   return result

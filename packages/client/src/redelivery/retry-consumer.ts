@@ -6,6 +6,7 @@ import type { KafkaMessage } from '../consumer/fetch/message.ts'
 import type { Consumer, EachBatchPayload } from '../consumer/types.ts'
 import type { Stage } from './handling.ts'
 import { names, numberOf, originOf, ownHeaders } from './headers.ts'
+import type { RetryPlace } from './redelivery-topics.ts'
 
 /** What a retry consumer needs. */
 export interface RetryConsumerWorld {
@@ -16,13 +17,22 @@ export interface RetryConsumerWorld {
   /** Nothing waits longer, whatever its headers say. */
   readonly longestMs: number
   readonly partitionsConsumedConcurrently: number
+  /** Whether nothing is to be handled for now: the circuit is open. */
+  readonly isHeld: () => boolean
+  readonly placeOf: (topic: string, message: KafkaMessage) => RetryPlace
   readonly handle: (stage: Stage, context: MessageContext) => Promise<void>
 }
+
+/** How long messages wait while the circuit is open before it is looked again, in ms. */
+const heldMs = 500
+const mostAttempts = 1_000_000
 
 /** The reader of retry topics. */
 export class RetryConsumer {
   readonly #world: RetryConsumerWorld
   readonly #waiting = new Map<string, { readonly timer: Timer; readonly resume: () => void }>()
+
+  #isStopped = false
 
   constructor(world: RetryConsumerWorld) {
     this.#world = world
@@ -35,10 +45,12 @@ export class RetryConsumer {
   async run(topics: (string | RegExp)[]): Promise<void> {
     const { consumer, partitionsConsumedConcurrently } = this.#world
     await consumer.subscribe({ topics, fromBeginning: true })
+    if (this.#isStopped) return
     await consumer.run({ partitionsConsumedConcurrently, eachBatchAutoResolve: false, eachBatch: payload => this.#batch(payload) })
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     for (const { timer, resume } of this.#waiting.values()) {
       timer.cancel()
       resume()
@@ -51,9 +63,9 @@ export class RetryConsumer {
     const { batch, resolveOffset, isRunning, isStale } = payload
     for (const message of batch.messages) {
       if (!isRunning() || isStale()) return
-      const waitMs = this.#waitMs(message)
+      const waitMs = this.#world.isHeld() ? heldMs : this.#waitMs(message)
       if (waitMs > 0) return this.#wait(payload, waitMs)
-      const stage = stageOf(batch.topic, batch.partition, message)
+      const stage = this.#stageOf(batch.topic, batch.partition, message)
       await this.#world.handle(stage, this.#context(payload, stage, message))
       resolveOffset(message.offset)
       await payload.commitOffsetsIfNecessary()
@@ -93,12 +105,11 @@ export class RetryConsumer {
       commit: () => commitOffsetsIfNecessary(),
     }
   }
-}
-
-/** How far a message of a retry topic is. One that nobody moved there is taken as it is. */
-function stageOf(topic: string, partition: number, message: KafkaMessage): Stage {
-  const { offset, timestamp } = message
-  const origin = originOf(message) ?? { topic, partition, offset, timestamp, timestampType: null, group: null }
-  const stage = Math.max(1, numberOf(message.headers, names.stage) ?? 1)
-  return { stage, before: Math.max(0, numberOf(message.headers, names.attempts) ?? 0), origin, headers: ownHeaders(message.headers) }
+  /** How far a message of a retry topic is. One that nobody moved there is taken as it is. */
+  #stageOf(topic: string, partition: number, message: KafkaMessage): Stage {
+    const { offset, timestamp, headers } = message
+    const origin = originOf(message) ?? { topic, partition, offset, timestamp, timestampType: null, group: this.#world.groupId }
+    const before = Math.min(Math.max(0, numberOf(headers, names.attempts) ?? 0), mostAttempts)
+    return { ...this.#world.placeOf(topic, message), before, origin, headers: ownHeaders(headers) }
+  }
 }
