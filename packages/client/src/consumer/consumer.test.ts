@@ -273,3 +273,29 @@ test('a run without a handler passes nothing over', async () => {
   await world.consumer.stop()
   expect(world.commits).toEqual([])
 })
+
+const offsets = (partition: string, offset: string) => ({
+  topics: [{ topic: 't', partitions: [{ partition: Number(partition), offset }] }],
+})
+
+test('commitOffsetsIfNecessary takes partitions as text, and refuses what is no offset', async () => {
+  const refused: unknown[] = []
+  const { world } = await started({
+    autoCommit: false,
+    eachBatch: async ({ commitOffsetsIfNecessary }) => {
+      await commitOffsetsIfNecessary(offsets('0', '2'))
+      const text: unknown = JSON.parse('{"topics":[{"topic":"t","partitions":[{"partition":"0","offset":"3"}]}]}')
+      await Reflect.apply(commitOffsetsIfNecessary, undefined, [text])
+      for (const [partition, offset] of [
+        ['x', '1'],
+        ['0', '1.5'],
+        ['0', '-1'],
+      ] as const)
+        await commitOffsetsIfNecessary(offsets(partition, offset)).catch((error: unknown) => refused.push(error))
+    },
+  })
+  world.append(values(4))
+  await settled()
+  expect(world.commits).toEqual(['t-0@2', 't-0@3'])
+  expect(refused.map(error => error instanceof KafkaJSNonRetriableError)).toEqual([true, true, true])
+})

@@ -3,7 +3,7 @@
 // partitions go on; after the last try the run crashes: it stops and tells its consumer why.
 import { setMaxListeners } from 'node:events'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { KafkaJSCorruptRecordError, KafkaJSTimeout } from '../../errors/index.ts'
+import { KafkaJSTimeout } from '../../errors/index.ts'
 import type { Logger } from '../../logger.ts'
 import { delay } from '../../retry.ts'
 import { messagesOf } from '../fetch/message.ts'
@@ -13,11 +13,12 @@ import { Assignment } from './assignment.ts'
 import { Committer } from './committer.ts'
 import { handleBatch } from './each-batch.ts'
 import { handleMessages } from './each-message.ts'
-import { asError, crashAfter, isRebalancing, placeOf, retryTimeAfter } from './failures.ts'
+import { asError, isRebalancing } from './failures.ts'
 import { Lanes } from './lanes.ts'
 import { Ownership, type OwnedPartition } from './owned.ts'
 import type { Pauses } from './pauses.ts'
 import type { Positions } from './positions.ts'
+import { Recovery } from './recovery.ts'
 import type { RunSettings } from './settings.ts'
 import { TakenBatch } from './taken-batch.ts'
 import { offsetsFrom, topicOffsets } from './topic-offsets.ts'
@@ -39,8 +40,6 @@ export interface EngineOptions {
   readonly crashed: (error: Error) => void
 }
 
-/** How long a handler waits that was interrupted by a rebalance, in ms, before it is tried again if its partition is still there. */
-const rebalanceWaitMs = 100
 /** How long `stop` waits for the last commit. */
 const lastCommitTimeoutMs = 5_000
 
@@ -56,6 +55,7 @@ export class Engine implements AssignmentListener, WorkWorld {
   readonly #options: EngineOptions
   readonly #settings: RunSettings
   readonly #fetcher: Fetcher
+  readonly #recovery: Recovery
   readonly #lanes: Lanes | null
   readonly #ending = new AbortController()
   readonly #wake = new Wake()
@@ -64,8 +64,6 @@ export class Engine implements AssignmentListener, WorkWorld {
   #isRunning = true
   #crashed = false
   #active = 0
-  /** Failed fetches in a row, by partition; '' where the error is of no one partition. */
-  readonly #fetchFailures = new Map<string, number>()
   #loop: Promise<void> = Promise.resolve()
 
   constructor(options: EngineOptions) {
@@ -84,6 +82,15 @@ export class Engine implements AssignmentListener, WorkWorld {
     const commit = (offsets: readonly OffsetToCommit[]) => this.#sendCommit(offsets)
     const failed = (error: unknown) => this.#commitFailed(error)
     this.committer = new Committer({ clock: this.clock, commit, owned, failed, autoCommit, intervalMs, threshold })
+    this.#recovery = new Recovery({
+      cluster: options.cluster,
+      logger: this.logger,
+      groupId: this.groupId,
+      call: this.#settings.handling.each === 'batch' ? 'eachBatch' : 'eachMessage',
+      ending: this.#ending.signal,
+      commit: () => this.#commitResolved(),
+      crash: error => this.crash(error),
+    })
     this.#lanes = this.#makeLanes()
     this.assignment = new Assignment(owned, {
       clock: this.clock,
@@ -108,7 +115,7 @@ export class Engine implements AssignmentListener, WorkWorld {
         handler,
         concurrency,
         byKey: order === 'key',
-        failed: (owned, about) => this.#failedInLane(owned, about),
+        failed: (owned, about) => this.#recovery.failedInLane(owned, about),
         hasRoom: () => this.#wake.wake(),
         finished: () => this.committer.soon(),
       },
@@ -193,28 +200,12 @@ export class Engine implements AssignmentListener, WorkWorld {
           await this.#fetcher.ready(this.#ending.signal)
           continue
         }
-        if (this.#fetchFailures.size > 0) for (const place of ['', placeOf(taken)]) this.#fetchFailures.delete(place)
+        this.#recovery.fetched(taken)
         void this.#work(taken)
       } catch (error) {
-        await this.#fetchFailed(asError(error))
+        await this.#recovery.fetchFailed(asError(error))
       }
     }
-  }
-
-  async #fetchFailed(error: Error): Promise<void> {
-    if (!this.#isRunning) return
-    const place = placeOf(error)
-    const count = (this.#fetchFailures.get(place) ?? 0) + 1
-    this.#fetchFailures.set(place, count)
-    const { cluster } = this.#options
-    const retryTime = retryTimeAfter(count, cluster)
-    // Another replica may have what one has damaged, and a disk or a network may err once.
-    const mayHeal = error instanceof KafkaJSCorruptRecordError && count <= cluster.retry.retries
-    const crash = mayHeal ? null : crashAfter(error, count, { retries: cluster.retry.retries, retryTime })
-    this.logger.error('Could not fetch', { groupId: this.groupId, error: error.message, stack: error.stack, retryCount: count - 1 })
-    if (crash !== null) return this.crash(crash)
-    // The fetcher lets a partition that failed wait, and brings the others meanwhile.
-    if (place === '') await this.#delay(retryTime)
   }
 
   /** Has one fetch's records handled. Never rejects. */
@@ -238,7 +229,7 @@ export class Engine implements AssignmentListener, WorkWorld {
     owned.leave()
     this.#wake.wake()
     if (failure === null) this.committer.soon()
-    else await this.#handlerFailed(failure.error, { owned, version, fetchOffset: taken.fetchOffset })
+    else if (await this.#recovery.handlerFailed(owned, version, failure.error)) this.#fetcher.seek(owned, owned.resolved)
     this.#fetcher.done(taken)
   }
 
@@ -266,54 +257,8 @@ export class Engine implements AssignmentListener, WorkWorld {
     return () => this.events.emit('consumer.end_batch_process', { ...facts, duration: this.clock.monotonic() - start })
   }
 
-  async #handlerFailed(error: Error, at: { owned: OwnedPartition; version: number; fetchOffset: number }): Promise<void> {
-    const { owned, version } = at
-    const isWanted = () => this.#isRunning && owned.isCurrent(version)
-    if (!isWanted()) return this.#logLate(error, owned)
-    if (isRebalancing(error)) await this.#interrupted(owned, error)
-    else await this.#failedAt(owned, { error, count: owned.failed(), offset: String(owned.resolved) })
-    if (isWanted()) this.#fetcher.seek(owned, owned.resolved)
-  }
-
-  /** Logs, commits what was resolved before, waits; crashes when there have been too many tries. */
-  async #failedAt(owned: OwnedPartition, about: { error: Error; count: number; offset: string }): Promise<void> {
-    const { error, count, offset } = about
-    const { topic, partition } = owned
-    const call = this.#settings.handling.each === 'batch' ? 'eachBatch' : 'eachMessage'
-    const retryTime = retryTimeAfter(count, this.#options.cluster)
-    const crash = crashAfter(error, count, { retries: this.#options.cluster.retry.retries, retryTime })
-    this.logger.error(`Error when calling ${call}`, {
-      topic,
-      partition,
-      offset,
-      error: error.message,
-      stack: error.stack,
-      retryCount: count - 1,
-    })
+  async #commitResolved(): Promise<void> {
     if (this.#settings.autoCommit) await this.committer.flush().catch((failed: unknown) => this.#commitFailed(failed))
-    if (crash === null) await this.#delay(retryTime)
-    else this.crash(crash)
-  }
-
-  /** The group rebalances: no failure of the handler, and not counted as one. */
-  #interrupted({ topic, partition }: TopicPartition, error: Error): Promise<void> {
-    this.logger.warn('A handler was interrupted by a rebalance of the group', { topic, partition, error: error.message })
-    return this.#delay(rebalanceWaitMs)
-  }
-
-  async #failedInLane(owned: OwnedPartition, about: { error: unknown; count: number; offset: string }): Promise<void> {
-    const error = asError(about.error)
-    if (isRebalancing(error)) await this.#interrupted(owned, error)
-    else await this.#failedAt(owned, { ...about, error })
-    if (!this.#isRunning) throw error
-  }
-
-  #logLate(error: Error, { topic, partition }: TopicPartition): void {
-    this.logger.warn('A handler failed whose work is no longer wanted', { topic, partition, error: error.message, stack: error.stack })
-  }
-
-  #delay(delayMs: number): Promise<void> {
-    return delay(this.clock, delayMs, this.#ending.signal).catch(() => {})
   }
 
   #commitFailed(error: unknown): void {

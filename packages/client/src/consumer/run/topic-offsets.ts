@@ -1,4 +1,5 @@
 // Offsets as KafkaJS groups them, by topic and as text, from and to the flat lists used inside.
+import { offsetsToCommit } from '../checks.ts'
 import type { OffsetToCommit, TopicPartition } from '../parts.ts'
 import type { Offsets, TopicOffsets } from '../types.ts'
 
@@ -13,9 +14,6 @@ export function topicOffsets(offsets: readonly (TopicPartition & { readonly offs
   return [...topics.values()]
 }
 
-/** The flat list. */
-export function offsetsFrom({ topics }: Offsets): OffsetToCommit[] {
-  return topics.flatMap(({ topic, partitions }) =>
-    partitions.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) })),
-  )
-}
+/** The flat list; throws KafkaJSNonRetriableError for what is no offset. */
+export const offsetsFrom = ({ topics }: Offsets): OffsetToCommit[] =>
+  offsetsToCommit(topics.flatMap(({ topic, partitions }) => partitions.map(at => ({ ...at, topic }))))
