@@ -1,5 +1,4 @@
-// Ended in the middle by SIGTERM, and started again: everything is handled, and what has one key in its order. What was finished behind a gap is handled
-// again, so that it is there twice with the same hash.
+// Ended in the middle by SIGTERM, and started again: everything is handled once, and what has one key in its order.
 import { startKafka } from '@ottla/testing'
 import { expect, test } from 'vitest'
 import { Program } from '../running.ts'
@@ -26,9 +25,9 @@ test('nothing is lost or out of order when the program is told to end', async ()
   await group.drained('passwords', { timeoutMs: 30_000 })
   expect(await program.end()).toBe('SIGTERM')
   const records = await hashes.records()
-  expect(records).toHaveLength(passwords.length + begun - committed)
+  expect(records).toHaveLength(passwords.length)
   for (const key of new Set(passwords.map(password => password.key))) {
-    const own = new Set(records.filter(record => record.key === key).map(({ value }) => value?.slice(0, 3)))
-    expect([...own]).toEqual(passwords.filter(password => password.key === key).map(({ value }) => value))
+    const own = records.filter(record => record.key === key).map(({ value }) => value?.slice(0, 3))
+    expect(own).toEqual(passwords.filter(password => password.key === key).map(({ value }) => value))
   }
 })

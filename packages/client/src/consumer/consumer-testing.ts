@@ -132,16 +132,22 @@ export class FakeMembership implements Membership {
   readonly commits: string[] = []
   /** Leader epochs of the last commit. */
   epochs: (number | undefined)[] = []
-  readonly stored = new Map<string, number>()
+  readonly stored: Map<string, number>
+  readonly metadata: Map<string, string | null>
   /** What the next commit fails with. */
   commitFailure: Error | null = null
   joinFailure: Error | null = null
   hasLeft = false
 
-  constructor(listener: AssignmentListener, assignment: readonly TopicPartition[], stored: Map<string, number>) {
+  constructor(
+    listener: AssignmentListener,
+    assignment: readonly TopicPartition[],
+    group: { stored: Map<string, number>; metadata: Map<string, string | null> },
+  ) {
     this.listener = listener
     this.assignment = assignment
-    this.stored = stored
+    this.stored = group.stored
+    this.metadata = group.metadata
   }
 
   async join(): Promise<void> {
@@ -160,11 +166,15 @@ export class FakeMembership implements Membership {
     if (failure !== null) throw failure
     this.epochs = offsets.map(({ leaderEpoch }) => leaderEpoch)
     this.commits.push(offsets.map(at => `${keyOf(at)}@${at.offset}`).join(' '))
-    for (const at of offsets) this.stored.set(keyOf(at), at.offset)
+    for (const at of offsets) {
+      this.stored.set(keyOf(at), at.offset)
+      this.metadata.set(keyOf(at), at.metadata ?? null)
+    }
   }
   async committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]> {
     return partitions.map(({ topic, partition }) => {
-      return { topic, partition, offset: this.stored.get(keyOf({ topic, partition })) ?? -1, leaderEpoch: -1, metadata: null }
+      const key = keyOf({ topic, partition })
+      return { topic, partition, offset: this.stored.get(key) ?? -1, leaderEpoch: -1, metadata: this.metadata.get(key) ?? null }
     })
   }
   groupMetadata() {
@@ -184,6 +194,8 @@ export class FakeWorld {
   readonly cluster: FakeCluster
   readonly logs = new Map<string, string[]>()
   readonly stored = new Map<string, number>()
+  /** Metadata of what the group has. */
+  readonly metadata = new Map<string, string | null>()
   readonly consumer: Consumer
   /** What each run was made of. */
   readonly fetchers: FakeFetcher[] = []
@@ -219,7 +231,7 @@ export class FakeWorld {
           return fetcher
         },
         createMembership: (_, __, listener) => {
-          const membership = new FakeMembership(listener, assignment, this.stored)
+          const membership = new FakeMembership(listener, assignment, this)
           membership.joinFailure = this.joinFailure
           this.joinFailure = null
           this.memberships.push(membership)

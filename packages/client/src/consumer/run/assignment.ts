@@ -48,8 +48,8 @@ export class Assignment {
   }
 
   #own(position: Position): void {
-    const { offset, committed, topic, partition } = position
-    const owned = new OwnedPartition(position, { resolved: offset, committed }, by => this.#world.committer.resolved(by))
+    const { offset, committed, metadata, topic, partition } = position
+    const owned = new OwnedPartition(position, { resolved: offset, committed, metadata }, by => this.#world.committer.resolved(by))
     owned.paused = this.#world.pauses.has(topic, partition)
     this.owned.set(owned)
   }

@@ -75,14 +75,22 @@ export class Committer {
   flush(of: Iterable<OwnedPartition> = this.#world.owned): Promise<void> {
     if (this.#closed) return Promise.resolve()
     return this.#inTurn(async () => {
-      const dirty = [...of].filter(owned => owned.resolved !== owned.committed && owned.resolved >= 0 && !owned.closed)
       this.#resolvedSince = 0
-      if (dirty.length === 0) return
-      const sent = dirty.map(owned => ({ owned, offset: owned.resolved }))
+      const sent: { owned: OwnedPartition; offset: number; metadata: string | null }[] = []
+      for (const owned of of) {
+        if (owned.resolved < 0 || owned.closed) continue
+        const metadata = owned.finished()
+        if (owned.resolved !== owned.committed || metadata !== owned.committedFinished)
+          sent.push({ owned, offset: owned.resolved, metadata })
+      }
+      if (sent.length === 0) return
       await this.#send(
-        sent.map(({ owned, offset }) => ({ topic: owned.topic, partition: owned.partition, offset, leaderEpoch: owned.leaderEpoch })),
+        sent.map(({ owned: { topic, partition, leaderEpoch }, offset, metadata }) => ({ topic, partition, offset, leaderEpoch, metadata })),
       )
-      for (const { owned, offset } of sent) owned.committed = offset
+      for (const { owned, offset, metadata } of sent) {
+        owned.committed = offset
+        owned.committedFinished = metadata
+      }
     })
   }
 

@@ -3,6 +3,7 @@
 
 /** One message that was handed out. */
 export interface GapEntry {
+  readonly offset: number
   /** The offset to go on from once this and all before it are finished. */
   readonly next: number
   finished: boolean
@@ -19,10 +20,18 @@ export class Gaps {
   }
 
   /** Takes note of a message that was handed out. */
-  add(next: number): GapEntry {
-    const entry = { next, finished: false }
+  add(next: number, offset = next - 1): GapEntry {
+    const entry = { offset, next, finished: false }
     this.#entries.push(entry)
     return entry
+  }
+
+  /** Offsets of messages that are finished while one before them is not. */
+  *finishedAhead(): Generator<number> {
+    for (let at = this.#head; at < this.#entries.length; at++) {
+      const entry = this.#entries[at]
+      if (entry?.finished === true) yield entry.offset
+    }
   }
 
   /** Marks one as finished; returns the offset to go on from if that has moved, else -1. */

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { FakeWorld } from '../consumer-testing.ts'
 import { settled } from '../fetch/fake-cluster-testing.ts'
 import type { ConsumerRunConfig } from '../types.ts'
+import { finishedOf, textOfFinished } from './finished-ahead.ts'
 import { Fifo } from './fifo.ts'
 import { Gaps } from './gaps.ts'
 
@@ -58,7 +59,8 @@ test('one message of a key at a time, others meanwhile', async () => {
   expect(begun).toEqual(['0', '2', '4', '5'])
   await end('0')
   expect(begun).toEqual(['0', '2', '4', '5', '1'])
-  expect(world.commits).toEqual(['t-0@1'])
+  await world.clock.advance(100)
+  expect(world.commits).toEqual(['t-0@0', 't-0@1'])
   await end('5')
   await end('1')
   await end('4')
@@ -75,15 +77,49 @@ test('a failing message keeps its key waiting, not the others, and what it holds
   await end('0', new Error('not now'))
   await end('2')
   await end('3')
-  expect([begun, world.commits]).toEqual([['0', '2', '3'], []])
+  expect([begun, world.commits]).toEqual([['0', '2', '3'], ['t-0@0']])
   await world.clock.advance(100)
   expect(begun).toEqual(['0', '2', '3', '0'])
   await end('0')
   await world.clock.advance(100)
-  expect([begun.at(-1), world.commits]).toEqual(['1', ['t-0@1']])
+  expect([begun.at(-1), world.commits.at(-1)]).toEqual(['1', 't-0@1'])
   await end('1')
   await world.clock.advance(100)
-  expect(world.commits).toEqual(['t-0@1', 't-0@4'])
+  expect(world.commits.at(-1)).toBe('t-0@4')
+})
+
+test('what overtook a slow message is not handled again by who gets the partition next', async () => {
+  const { world, begun, end } = await held({ concurrency: 3, order: 'key' })
+  world.append(['a:0', 'b:1', 'c:2', 'a:3'])
+  await settled()
+  await end('1')
+  await end('2')
+  await world.clock.advance(100)
+  const { membership } = world
+  const facts = membership.facts ?? expect.fail('not a member')
+  const lost = membership.listener.lost(membership.assignment)
+  await end('0')
+  await lost
+  await membership.listener.assigned(membership.assignment, facts)
+  await settled()
+  expect(begun).toEqual(['0', '1', '2', '0'])
+  await end('0')
+  await end('3')
+  await world.clock.advance(100)
+  expect([begun.at(-1), world.commits.at(-1), world.metadata.get('t-0')]).toEqual(['3', 't-0@4', null])
+})
+
+test('what is finished ahead goes through text, and metadata of others tell nothing', () => {
+  for (const finished of [[], [100], [101, 105, 108, 116], [100 + 16_383]])
+    expect([...finishedOf(100, textOfFinished(100, finished))]).toEqual(finished)
+  expect(textOfFinished(100, [99, 100 + 16_384])).toBeNull()
+  expect(
+    textOfFinished(
+      0,
+      Array.from({ length: 16_384 }, (_, at) => at),
+    )?.length,
+  ).toBeLessThan(4096)
+  for (const metadata of [null, '', 'mine', 'ottla:finished:1:', 'ottla:finished:1:*?']) expect(finishedOf(0, metadata).size).toBe(0)
 })
 
 test('what waits for a paused partition waits until it is resumed', async () => {

@@ -1,7 +1,7 @@
 // Many messages at once (`concurrency` with order `key` or `none`). Messages wait in one queue; up to `concurrency` handlers run. With
 // order `key` the messages of a key of a partition share a lane, of which one is handled at a time; what follows waits in the lane.
-// Of each partition that much is resolved as is finished without a gap, so that after a rebalance or a crash whatever was not
-// finished is handed out again. A message whose handler fails keeps its lane while it waits to be tried again; the others go on.
+// Of each partition that much is resolved as is finished without a gap, and what is finished beyond is told with the commit, so that
+// after a rebalance or a crash what was not finished is handed out again, and nothing else. A message whose handler fails keeps its lane while it waits to be tried again; the others go on.
 import type { KafkaMessage } from '../fetch/message.ts'
 import { messageContext } from './each-message.ts'
 import { Fifo } from './fifo.ts'
@@ -94,7 +94,14 @@ export class Lanes {
     const last = messages.length - 1
     this.#outstanding += messages.length
     for (const [at, message] of messages.entries()) {
-      const entry = state.gaps.add(at === last ? taken.nextOffset : Number(message.offset) + 1)
+      const offset = Number(message.offset)
+      const entry = state.gaps.add(at === last ? taken.nextOffset : offset + 1, offset)
+      if (owned.finishedBefore.has(offset)) {
+        this.#finish(owned, state, entry)
+        this.#outstanding--
+        batch.left--
+        continue
+      }
       const key = this.#settings.byKey && message.key !== null ? message.key.toString('latin1') : null
       const lane = key === null ? null : state.lanes.get(key)
       if (lane !== null && lane !== undefined) {
@@ -105,6 +112,7 @@ export class Lanes {
       if (opened !== null) state.lanes.set(opened.key, opened)
       this.#ready.push({ work, message, entry, state, lane: opened, batch, failures: 0 })
     }
+    if (batch.left === 0) ended()
     this.#pump()
   }
 
@@ -134,10 +142,12 @@ export class Lanes {
     if (known !== undefined) {
       known.gaps = new Gaps()
       known.version = work.version
+      work.owned.gaps = known.gaps
       return known
     }
     const state = { lanes: new Map<string, Lane>(), gaps: new Gaps(), version: work.version, parked: [] }
     this.#states.set(work.owned, state)
+    work.owned.gaps = state.gaps
     return state
   }
 

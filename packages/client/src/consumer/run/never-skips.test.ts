@@ -109,7 +109,10 @@ test.each(['key', 'partition', 'none'] as const)('nothing is left out, nothing i
         scenario.checkCommits()
       }
     }
-    for (let step = 0; step < 400 && world.stored.size + scenario.finished.size < partitions * (recordsPerPartition + 1); step++) {
+    const isOver = () =>
+      scenario.finished.size === partitions * recordsPerPartition &&
+      [...world.stored.values()].every(offset => offset === recordsPerPartition)
+    for (let step = 0; step < 400 && !isOver(); step++) {
       if (world.consumer.assignment().length > 0) world.consumer.resume([{ topic: 't' }])
       await world.clock.advance(100)
       scenario.checkCommits()

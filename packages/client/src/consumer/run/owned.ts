@@ -1,6 +1,8 @@
 // A partition while it is this consumer's: what has been resolved and committed of it, who has it in hand, how often it failed.
 import { setMaxListeners } from 'node:events'
 import type { TopicPartition } from '../parts.ts'
+import { finishedOf, tellsFinished, textOfFinished } from './finished-ahead.ts'
+import type { Gaps } from './gaps.ts'
 
 /** How often handling failed at one offset. */
 interface Failures {
@@ -25,6 +27,12 @@ export class OwnedPartition implements TopicPartition {
   /** Given up: what late handlers say counts no more. */
   closed = false
   paused = false
+  /** What was handed out, where that is out of order. */
+  gaps: Gaps | null = null
+  /** Finished beyond `resolved` by who had the partition before. */
+  finishedBefore: ReadonlySet<number>
+  /** What the group knows to be finished beyond `committed`, as `finished` tells it. */
+  committedFinished: string | null
   /** How much of it handlers have in hand. */
   #inHand = 0
   #idle: (() => void)[] = []
@@ -33,11 +41,17 @@ export class OwnedPartition implements TopicPartition {
   /** What is to be told when it moves (the count for autoCommitThreshold). */
   readonly #moved: (by: number) => void
 
-  constructor(at: TopicPartition, positions: { resolved: number; committed: number }, moved: (by: number) => void) {
+  constructor(
+    at: TopicPartition,
+    positions: { resolved: number; committed: number; metadata: string | null },
+    moved: (by: number) => void,
+  ) {
     this.topic = at.topic
     this.partition = at.partition
     this.resolved = positions.resolved
     this.committed = positions.committed
+    this.finishedBefore = finishedOf(positions.resolved, positions.metadata)
+    this.committedFinished = tellsFinished(positions.metadata) ? positions.metadata : null
     this.#moved = moved
   }
 
@@ -62,10 +76,18 @@ export class OwnedPartition implements TopicPartition {
     this.resolved = next
   }
 
+  /** What is finished beyond `resolved`, as it is committed; null when nothing is. */
+  finished(): string | null {
+    const isNothing = this.finishedBefore.size === 0 && this.gaps === null
+    return isNothing ? null : textOfFinished(this.resolved, [...this.finishedBefore, ...(this.gaps?.finishedAhead() ?? [])])
+  }
+
   /** Goes on elsewhere, where a seek says. */
   move(offset: number): void {
     this.version++
     this.resolved = offset
+    this.finishedBefore = new Set()
+    this.gaps = null
     this.leaderEpoch = -1
     this.#failures = { offset: -1, count: 0 }
   }

@@ -11,6 +11,8 @@ export interface Position extends TopicPartition {
   readonly offset: number
   /** What counts as committed: `offset` itself, unless the program wanted to be elsewhere than the group was. */
   readonly committed: number
+  /** What was committed with the offset. */
+  readonly metadata: string | null
   /** Leader epoch that was committed with it, -1 when not known. */
   readonly leaderEpoch: number
 }
@@ -59,7 +61,8 @@ export class Positions {
       const sought = this.#world.seeks.get(topic)?.get(partition)
       const offset = sought ?? (before >= 0 ? before : this.#resetTimestamp(topic, partition))
       const leaderEpoch = sought === undefined && before >= 0 ? (found?.leaderEpoch ?? -1) : -1
-      return { topic, partition, before, sought, offset, leaderEpoch }
+      const metadata = sought === undefined && before >= 0 ? (found?.metadata ?? null) : null
+      return { topic, partition, before, sought, offset, leaderEpoch, metadata }
     })
     const open = wanted.filter(({ offset }) => offset < 0)
     const found = open.length === 0 ? [] : await this.#world.offsetsAt(open.map(at => ({ ...at, timestamp: at.offset })))
@@ -67,8 +70,8 @@ export class Positions {
     return wanted.map(at => {
       if (at.sought !== undefined) this.#world.seeks.get(at.topic)?.delete(at.partition)
       const offset = edges.get(at) ?? at.offset
-      const { topic, partition, leaderEpoch } = at
-      return { topic, partition, offset, leaderEpoch, committed: at.sought === undefined ? offset : at.before }
+      const { topic, partition, leaderEpoch, metadata } = at
+      return { topic, partition, offset, leaderEpoch, metadata, committed: at.sought === undefined ? offset : at.before }
     })
   }
 
