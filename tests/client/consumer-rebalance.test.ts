@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => world[Symbol.asyncDispose]())
 
 const texts = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `v${from + index}`)
-const records = Array.from({ length: 50 }, (_, index) => ({ key: `k${index % 5}`, value: `v${index}` }))
+const records = Array.from({ length: 25 }, (_, index) => ({ key: `k${index % 5}`, value: `v${index}` }))
 const sleep = (delayMs: number) => new Promise(resolve => setTimeout(resolve, delayMs))
 const owns = (consumer: Consumer) => consumer.assignment().flatMap(({ partitions }) => partitions).length
 
@@ -36,12 +36,12 @@ describe.each(['classic', 'consumer'] as const)('with the %s protocol', groupPro
       await second.run({ concurrency: 3, order, eachMessage: count })
       await until(() => owns(first) === 2 && owns(second) === 2)
       for (let partition = 0; partition < 4; partition++) await world.write(topic, records, partition)
-      await until(() => handled.size > 250)
+      await until(() => handled.size > 125)
       await first.stop()
-      await until(() => handled.size === 400 && owns(second) === 4)
+      await until(() => handled.size === 200 && owns(second) === 4)
       await second.stop()
       expect([...handled.values()].every(times => times === 1)).toBe(true)
-      for (let partition = 0; partition < 4; partition++) expect(await world.committed(groupId, topic, partition)).toBe(100)
+      for (let partition = 0; partition < 4; partition++) expect(await world.committed(groupId, topic, partition)).toBe(50)
     },
   )
 

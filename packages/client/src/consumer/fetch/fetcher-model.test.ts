@@ -198,6 +198,6 @@ test('every record once and in order', async () => {
         await run.finish()
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 20 },
   )
 })
