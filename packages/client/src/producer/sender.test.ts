@@ -1,5 +1,5 @@
 // The sender over brokers that break connections, lose answers, move leaders and forget producers: exactly once, in order, at most five under way.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { chanceOf, type Mishaps, ModelBrokers, noMishaps } from './model-brokers-testing.ts'
 import { createProducer } from './producer.ts'
 import type { Producer, ProducerConfig } from './types.ts'
@@ -116,4 +116,13 @@ test('while requests are under way messages gather in larger batches', async () 
   const { brokers, producer } = await started(5, { maxInFlightRequests: 1 })
   await sendNumbers(brokers, producer, { first: 0, count: 400 })
   expect(brokers.requests).toBeLessThan(200)
+})
+
+test('a timer for each request is not needed: one serves all batches', async () => {
+  const { brokers, producer } = await started(6)
+  const after = vi.spyOn(brokers.clock, 'after')
+  for (const value of numbers(50)) await during(brokers, producer.send({ topic: 't', messages: [{ partition: 0, value }] }))
+  // Each request waits once at the model's broker.
+  expect(after.mock.calls.length - brokers.requests).toBeLessThanOrEqual(2)
+  await during(brokers, producer.disconnect())
 })

@@ -361,12 +361,10 @@ export class Sender {
     this.#cluster.refresh().then(done, done)
   }
 
-  /** A timer that fires too early does no harm: it is set anew then. */
+  /** A timer that fires too early does no harm, so that none is taken back for a later one: there is one for thousands of batches. */
   #wakeAt(atMs: number, nowMs: number): void {
-    if (this.#timer !== undefined && atMs >= this.#timerAtMs && Number.isFinite(atMs)) return
+    if (!Number.isFinite(atMs) || (this.#timer !== undefined && atMs >= this.#timerAtMs)) return
     this.#timer?.cancel()
-    this.#timer = undefined
-    if (!Number.isFinite(atMs)) return
     this.#timerAtMs = atMs
     this.#timer = this.#cluster.clock.after(Math.max(1, Math.ceil(atMs - nowMs)), () => {
       this.#timer = undefined
