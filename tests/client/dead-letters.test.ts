@@ -18,7 +18,7 @@ const from = 'orders.billing.dlt'
 
 beforeAll(async () => {
   broker = await startBroker()
-  kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING })
+  kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING, retry: { initialRetryTime: 20 } })
   await using admin = kafka.admin()
   await admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 3 }, { topic: 'elsewhere' }] })
 })
@@ -116,6 +116,18 @@ test('letters of unknown origin need a target', async () => {
     key: Buffer.from('k'),
     headers: { own: Buffer.from('x'), 'ottla_replay-letter': Buffer.from('strange.dlt/0/0') },
   })
+})
+
+test('nothing is replayed to an internal topic, and in sends of bounded size', async () => {
+  const origin = { 'kafka_dlt-original-partition': '0', 'kafka_dlt-original-offset': '5' }
+  await using producer = kafka.producer()
+  await producer.connect()
+  const hostile = { value: 'h', headers: { ...origin, 'kafka_dlt-original-topic': '__consumer_offsets' } }
+  await producer.send({ topic: 'odd.dlt', messages: [hostile] })
+  const value = Buffer.alloc(900_000, 'x')
+  for (let sent = 0; sent < 10; sent++)
+    await producer.send({ topic: 'odd.dlt', messages: [{ value, headers: { ...origin, 'kafka_dlt-original-topic': 'elsewhere' } }] })
+  expect(await replayDeadLetters(kafka, { from: 'odd.dlt' })).toMatchObject({ matched: 11, replayed: 10, withoutOrigin: 1 })
 })
 
 test('a partition whose end is a marker of a transaction is read to its end', async () => {

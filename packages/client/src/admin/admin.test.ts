@@ -260,3 +260,22 @@ test('disconnecting ends what waits', async () => {
   await admin.disconnect()
   await expect(waiting).rejects.toMatchObject({ name: 'KafkaJSConnectionClosedError' })
 })
+
+test('a topic that is not there is named within 3 seconds', async () => {
+  let nowMs = 0
+  const { cluster } = scriptedCluster({ Metadata: [protocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)] })
+  const clock = {
+    now: () => nowMs,
+    monotonic: () => nowMs,
+    after: (delayMs: number, run: () => void) => {
+      nowMs += delayMs
+      queueMicrotask(run)
+      return { cancel: () => undefined }
+    },
+  }
+  const retry = { maxRetryTime: 30_000, initialRetryTime: 300, factor: 0.2, multiplier: 2, retries: 5 }
+  const admin = createAdmin({ ...cluster, clock, retry })
+  await expect(admin.fetchTopicMetadata({ topics: ['t'] })).rejects.toMatchObject({ type: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  expect(nowMs).toBeGreaterThan(500)
+  expect(nowMs).toBeLessThan(3_000)
+})

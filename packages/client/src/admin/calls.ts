@@ -59,7 +59,8 @@ export async function attempting<T>(parts: AdminParts, what: string, call: (abou
         if (about.retryCount > 0) await cluster.refresh()
         return { value: await call(about) }
       } catch (error) {
-        const shortly = about.retryCount < parts.retry.retries && cluster.clock.monotonic() - begin < shortlyMs
+        const atMs = cluster.clock.monotonic() + about.retryTime
+        const shortly = about.retryCount < parts.retry.retries && atMs - begin < shortlyMs
         if (!mayRetry(error, shortly)) return { error }
         logger.warn(what, {
           error: error instanceof Error ? error.message : String(error),
