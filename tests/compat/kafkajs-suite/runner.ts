@@ -98,7 +98,7 @@ function build(source: string): void {
     '--external:@node-rs/crc32',
     '--footer:js=module.exports = module.exports.default ?? module.exports;',
   ]
-  for (const name of ['resolver', 'transform', 'helpers', 'client']) {
+  for (const name of ['resolver', 'transform', 'surroundings', 'client']) {
     const one = name === 'client' ? [] : ['--external:@ottla/client']
     execFileSync(
       esbuild,
@@ -115,7 +115,7 @@ function build(source: string): void {
   }
   const helpers = join(builds, 'modules/testHelpers.js')
   writeFileSync(join(builds, 'setup.js'), setup)
-  writeFileSync(helpers, `module.exports = require('${join(builds, 'helpers.cjs')}').helpers\n`)
+  writeFileSync(helpers, `module.exports = require('${join(builds, 'surroundings.cjs')}').helpers\n`)
   const client = join(builds, 'modules/index.js')
   writeFileSync(
     join(builds, 'modules.json'),
