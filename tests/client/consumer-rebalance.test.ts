@@ -5,7 +5,11 @@ import { startWorld, until, type World } from './consumer-world.ts'
 
 let world: World
 beforeAll(async () => {
-  world = await startWorld({ 'group.consumer.min.heartbeat.interval.ms': '50', 'group.consumer.heartbeat.interval.ms': '100' })
+  world = await startWorld({
+    'group.consumer.min.heartbeat.interval.ms': '50',
+    'group.consumer.heartbeat.interval.ms': '100',
+    'group.consumer.assignment.interval.ms': '0',
+  })
 })
 afterAll(() => world[Symbol.asyncDispose]())
 
