@@ -1,5 +1,6 @@
 // Events of an admin (KafkaJS's instrumentation events). Those of the network are told by the cluster under names of its own.
 import type { InstrumentationEvent } from '../events/emitter.ts'
+import type { RequestEvent, RequestQueueSizeEvent, RequestTimeoutEvent } from '../events/types.ts'
 
 /** Events that an admin tells. */
 export const adminEvents = {
@@ -15,31 +16,9 @@ export type AdminEvents = typeof adminEvents
 export interface AdminEventPayloads {
   'admin.connect': null
   'admin.disconnect': null
-  'admin.network.request': {
-    apiKey: number
-    apiName: string
-    apiVersion: number
-    broker: string
-    clientId: string
-    correlationId: number
-    createdAt: number
-    duration: number
-    pendingDuration: number
-    sentAt: number
-    size: number
-  }
-  'admin.network.request_timeout': {
-    apiKey: number
-    apiName: string
-    apiVersion: number
-    broker: string
-    clientId: string
-    correlationId: number
-    createdAt: number
-    pendingDuration: number
-    sentAt: number
-  }
-  'admin.network.request_queue_size': { broker: string; clientId: string; queueSize: number }
+  'admin.network.request': RequestEvent['payload']
+  'admin.network.request_timeout': RequestTimeoutEvent['payload']
+  'admin.network.request_queue_size': RequestQueueSizeEvent['payload']
 }
 
 /** Listeners by the name of the event. */

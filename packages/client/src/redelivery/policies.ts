@@ -50,7 +50,7 @@ export interface RetryTopics {
 export interface RetryPolicy {
   /** Tries in place, the first included: 3. The partition, or with `order: 'key'` the key, waits meanwhile. */
   attempts?: number
-  /** Delays between them; a function is given the number of tries until now. */
+  /** Delays between them; a function is given the number of tries until now. All of them together are to be shorter than `maxPollInterval`, where that is set. */
   backoff?: Duration | Backoff | ((attempts: number) => Duration)
   /** Where messages go that failed in place, so that others need not wait for them. Their order is lost. */
   topics?: RetryTopics

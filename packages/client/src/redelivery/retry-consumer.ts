@@ -90,7 +90,7 @@ export class RetryConsumer {
   }
 
   #context(payload: EachBatchPayload, { origin, headers, before }: Stage, message: KafkaMessage): MessageContext {
-    const { heartbeat, pause, signal, commitOffsetsIfNecessary } = payload
+    const { heartbeat, pause, signal, commitOffsetsIfNecessary, uncommittedOffsets } = payload
     const { topic, partition, offset, timestamp } = origin
     const { key, value, attributes } = message
     return {
@@ -102,7 +102,7 @@ export class RetryConsumer {
       signal,
       groupId: this.#world.groupId,
       attempt: before,
-      commit: () => commitOffsetsIfNecessary(),
+      commit: () => commitOffsetsIfNecessary(uncommittedOffsets()),
     }
   }
   /** How far a message of a retry topic is. One that nobody moved there is taken as it is. */
