@@ -2,8 +2,8 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
+import { cache as shared } from '../programs.ts'
 import type { Brokers } from './expected.ts'
 import { applicable, internal, secured } from './spec-files.ts'
 
@@ -13,7 +13,7 @@ const TOOLS = ['jest@29', 'jest-extended@0.11', 'uuid@3', 'semver@6', 'execa@2',
 /** Below KafkaJS's own 90 s: what has not happened by then does not happen. */
 const TEST_TIMEOUT_MS = 25_000
 const root = resolve(import.meta.dirname, '../../..')
-const cache = process.env['OTTLA_COMPAT_CACHE'] ?? join(homedir(), '.cache/ottla-compat/kafkajs-suite')
+const cache = join(shared, 'kafkajs-suite')
 /** Bundles and results of this process. */
 const builds = join(cache, `run-${process.pid}`)
 const tools = join(cache, 'tools')
