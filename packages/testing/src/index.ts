@@ -6,7 +6,7 @@ export type { DelayOptions, DropOptions, FailOptions, Faults, RandomOptions } fr
 export type { ApiName, FaultErrorName, FaultFilter, FaultOptions, RandomFaultKind } from './faults/specs.ts'
 export type { IsolatedKafka, KafkaClock, KafkaView, TestKafka } from './kafka.ts'
 export { type StartOptions, testSettings, type TopicDeclaration } from './options.ts'
-export type { CheckResult, ReceivedCheckOptions, RecordPart } from './expect/checks.ts'
+export type { CheckResult, LagOptions, ReadRecord, ReceivedCheckOptions, RecordPart } from './expect/checks.ts'
 export { expectGroup, expectTopic, type GroupAssertions, type TopicAssertions } from './expect/expect.ts'
 export type { Expected, ExpectedRecord } from './expect/expected-record.ts'
 export type { Format, StandardSchema } from './expect/schema.ts'

@@ -1,4 +1,4 @@
-// Matchers for jest: `import '@ottla/testing/jest'` in a test, or in `setupFilesAfterEach`. Jest's `expect` is found where jest puts it, so this
+// Matchers for jest: `import '@ottla/testing/jest'` in a test, or in `setupFilesAfterEnv`. Jest's `expect` is found where jest puts it, so this
 // needs no package of jest; with `injectGlobals: false` use `expect.extend(matchers)`.
 import { type KafkaMatchers, matchers } from './expect/matchers.ts'
 

@@ -60,6 +60,9 @@ export interface TestKafkaParts {
 
 let nextPrefix = 0
 
+/** Whether there is nothing yet where the broker keeps its data. */
+const isFresh = ({ storage = 'memory' }: StartOptions): boolean => storage === 'memory' || storage === 'disk'
+
 /** Work that waits for more than time, such as a client on a socket, gets a little of the real one with each step. */
 async function advanceUntil<T>(work: Promise<T>, advance: () => Promise<void>): Promise<T> {
   const state = { isOver: false }
@@ -112,7 +115,7 @@ export class TestKafka implements KafkaView, AsyncDisposable {
     const host = await parts.start(id => faults.hit(id))
     kafka = new TestKafka(host, parts, faults)
     try {
-      await kafka.#prepare()
+      await kafka.#prepare({ mayLoad: !isFresh(parts.options) })
     } catch (error) {
       await kafka.close()
       throw error
@@ -188,7 +191,7 @@ export class TestKafka implements KafkaView, AsyncDisposable {
       this.#wire,
       (await listTopics(this.#wire)).map(({ name }) => name),
     )
-    await this.#prepare()
+    await this.#prepare({ mayLoad: false })
   }
 
   /** Topics and groups under a prefix that no other test has, so that tests can run side by side on one broker. */
@@ -240,9 +243,12 @@ export class TestKafka implements KafkaView, AsyncDisposable {
     return this.close()
   }
 
-  async #prepare(): Promise<void> {
-    await this.createTopics(this.#parts.options.topics ?? {})
-    await prepareCoordinators(this.#wire)
+  async #prepare(coordinators: { readonly mayLoad: boolean }): Promise<void> {
+    const { options } = this.#parts
+    const declared = Object.entries(options.topics ?? {})
+    const there = isFresh(options) || declared.length === 0 ? [] : (await listTopics(this.#wire)).map(({ name }) => name)
+    await this.createTopics(Object.fromEntries(declared.filter(([name]) => !there.includes(name))))
+    await prepareCoordinators(this.#wire, coordinators)
   }
 
   async #close(): Promise<void> {

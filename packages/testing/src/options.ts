@@ -52,7 +52,13 @@ export const asTexts = (values: Readonly<Record<string, string | number | boolea
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
 
 /** Throws for what cannot be started, saying what can. */
-export function checkOptions({ brokers = 1, transport = 'tcp', worker = false }: StartOptions): void {
+export function checkOptions(options: StartOptions): void {
+  const { brokers = 1, capacityBytes = 1, clock = 'hybrid', seed = 0, storage = 'memory', transport = 'tcp', worker = false } = options
+  if (clock !== 'hybrid' && clock !== 'virtual') throw new RangeError(`clock: ${String(clock)}: 'hybrid' or 'virtual'`)
+  if (transport !== 'tcp' && transport !== 'memory') throw new RangeError(`transport: ${String(transport)}: 'tcp' or 'memory'`)
+  if (storage === '') throw new RangeError("storage: 'memory', 'disk', or the path of a folder")
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`seed: ${seed}: a whole number`)
+  if (!(capacityBytes > 0)) throw new RangeError(`capacityBytes: ${capacityBytes}: more than 0`)
   if (!Number.isInteger(brokers) || brokers < 1) throw new RangeError(`brokers: ${brokers}: there is at least one`)
   if (brokers > 1) {
     throw new RangeError(

@@ -83,7 +83,8 @@ describe('startKafka', () => {
       await first.topic('orders').produce({ value: 'x' })
       await first.close()
       expect(existsSync(join(folder, 'orders-0'))).toBe(true)
-      await using second = await startKafka({ storage: folder })
+      await using second = await startKafka({ storage: folder, topics: { orders: 1, payments: 2 } })
+      expect((await second.topics()).map(({ name }) => name)).toEqual(['orders', 'payments'])
       expect((await second.topic('orders').records()).map(({ value }) => value)).toEqual(['x'])
     } finally {
       rmSync(folder, { recursive: true, force: true })
@@ -111,6 +112,8 @@ describe('startKafka', () => {
   it('says what cannot be started', async () => {
     await expect(startKafka({ brokers: 3 })).rejects.toThrow(/^brokers: 3: several brokers that replicate to one another are not there yet/)
     await expect(startKafka({ worker: true, transport: 'memory' })).rejects.toThrow(/^worker: true needs transport: 'tcp'/)
+    await expect(startKafka({ seed: 0.5 })).rejects.toThrow('seed: 0.5: a whole number')
+    await expect(startKafka({ storage: '' })).rejects.toThrow(/^storage: 'memory', 'disk', or the path/)
     await expect(startKafka({ settings: { 'num.partitions': 'many' } })).rejects.toThrow(/num\.partitions/)
     await expect(startKafka({ topics: { 'no such name!': 1 } })).rejects.toThrow(/creating the topic no such name!/)
   })
@@ -124,6 +127,18 @@ describe('startKafka', () => {
     expect(performance.now() - begun).toBeLessThan(1000)
     await kafka.close()
     await failed
+  })
+
+  it.each(['virtual', 'hybrid'] as const)('lets clients end that outlive it: %s', async clock => {
+    const kafka = await startKafka({ topics: { orders: 1 }, transport: 'memory', clock })
+    const own = kafka.client()
+    const [consumer, producer] = [own.consumer({ groupId: 'billing' }), own.producer()]
+    await Promise.all([consumer.connect(), producer.connect()])
+    await consumer.subscribe({ topics: ['orders'] })
+    await consumer.run({ eachMessage: async () => undefined })
+    await kafka.close()
+    await consumer.disconnect()
+    await producer.disconnect()
   })
 
   it('repeats ids with its seed', async () => {

@@ -1,10 +1,9 @@
 // Checks of topics and groups, apart from any test framework: each says whether it holds, and in words why not.
-import type { WaitOptions } from '../state/await-state.ts'
+import { DEFAULT_TIMEOUT_MS, type WaitOptions } from '../state/await-state.ts'
 import type { Group } from '../state/group.ts'
-import { decoded, type Decoder, type RawRecord } from '../state/records.ts'
+import { decoded, type Decoder, type RawRecord, type TestRecord } from '../state/records.ts'
 import type { Topic } from '../state/topic.ts'
-import { realNow } from '../world/real-time.ts'
-import { pause } from '../world/real-time.ts'
+import { pause, realNow } from '../world/real-time.ts'
 import { inWords } from './compare.ts'
 import { type ExpectedRecord, expectedInWords, nearestInWords, recordDifferences } from './expected-record.ts'
 import { type Format, problemOf } from './schema.ts'
@@ -22,18 +21,26 @@ export interface ReceivedCheckOptions extends WaitOptions {
   readonly times?: number
 }
 
-/** What a record is known by, or what is compared of it. */
-export type RecordPart = (record: {
-  readonly key: string | null
-  readonly value: unknown
-  readonly headers: Readonly<Record<string, string>>
-}) => unknown
+/** Whose lag counts, and how long to wait. */
+export interface LagOptions extends WaitOptions {
+  /** Of this topic alone; by default of all topics that the group has committed offsets of. */
+  readonly topic?: string
+}
 
-const asRead = (record: RawRecord): { key: string | null; value: unknown; headers: Readonly<Record<string, string>> } => ({
-  key: record.key?.toString() ?? null,
-  value: valueOf(record),
-  headers: record.headers,
-})
+/** A record whose value was parsed as JSON where it is some, and is text otherwise; `raw` has the bytes. */
+export interface ReadRecord<V = unknown> extends Omit<TestRecord, 'value'> {
+  readonly value: V
+}
+
+/** A method, as one that takes records of orders is to be taken for one that takes any records. */
+interface PartOf<V> {
+  of(record: ReadRecord<V>): unknown
+}
+
+/** What a record is known by, or what is compared of it. `V` says what its value is taken for: `toHaveNoDuplicates<Order>(...)`. */
+export type RecordPart<V = unknown> = PartOf<V>['of']
+
+const asRead = (record: RawRecord): ReadRecord => ({ ...record, key: record.key?.toString() ?? null, value: valueOf(record) })
 
 const valueOf = ({ value }: RawRecord): unknown => {
   const text = value?.toString()
@@ -51,7 +58,7 @@ const place = ({ offset, partition }: RawRecord): string => `partition ${partiti
 
 /** The topic has received such a record, or does so in time. */
 export async function hasReceived(topic: Topic, expected: ExpectedRecord, options: ReceivedCheckOptions = {}): Promise<CheckResult> {
-  const { times, timeoutMs = 5000 } = options
+  const { times, timeoutMs = DEFAULT_TIMEOUT_MS } = options
   const count = (records: readonly RawRecord[]): number => records.filter(record => recordDifferences(expected, record).length === 0).length
   const followed = await topic.until(all => count(all) >= (times ?? 1), { ...options, key: 'buffer', value: 'buffer' })
   const words = expectedInWords(expected)
@@ -92,18 +99,18 @@ export async function isInOrder(topic: Topic, by: RecordPart): Promise<CheckResu
   const latest = new Map<string, { readonly record: RawRecord; readonly part: unknown }>()
   for (const record of await allOf(topic)) {
     const read = asRead(record)
-    const key = read.key ?? `partition ${record.partition}`
+    // Bytes that are no text may look the same as text.
+    const key = record.key === null ? `partition ${record.partition}` : `key ${record.key.toString('hex')}`
     const part = by(read)
     const before = latest.get(key)
+    const which = read.key === null ? `without key in ${key}` : `of key '${read.key}'`
     if (before !== undefined && before.record.partition !== record.partition) {
-      return {
-        pass: false,
-        message: `topic ${topic.name}: key '${key}' lies in partitions ${before.record.partition} and ${record.partition}`,
-      }
+      const partitions = `${before.record.partition} and ${record.partition}`
+      return { pass: false, message: `topic ${topic.name}: the records ${which} lie in partitions ${partitions}` }
     }
     if (before !== undefined && isLess(part, before.part)) {
       const where = `${inWords(part)} (${place(record)}) after ${inWords(before.part)} (${place(before.record)})`
-      return { pass: false, message: `topic ${topic.name}: the records of key '${key}' are not in order: ${where}` }
+      return { pass: false, message: `topic ${topic.name}: the records ${which} are not in order: ${where}` }
     }
     latest.set(key, { record, part })
   }
@@ -117,17 +124,23 @@ function isLess(one: unknown, other: unknown): boolean {
   throw new TypeError(`an order needs numbers or texts, got ${inWords(one)} and ${inWords(other)}`)
 }
 
-const wholeRecord: RecordPart = ({ key, value }) => [key, value]
+/** The bytes of key and value: what is no text would look the same as other text. */
+const bytesOf: RecordPart = ({ raw: { key, value } }) => [key?.toString('hex') ?? null, value?.toString('hex') ?? null]
 
-/** No two records have the same of what `by` gives; key and value by default. */
-export async function hasNoDuplicates(topic: Topic, by: RecordPart = wholeRecord): Promise<CheckResult> {
+/** What tells one part from another; texts and numbers that look the same are not. */
+const identity = (part: unknown): string => (typeof part === 'bigint' ? `${part}n` : (JSON.stringify(part) ?? 'undefined'))
+
+/** No two records have the same of what `by` gives; the bytes of key and value by default. */
+export async function hasNoDuplicates(topic: Topic, by: RecordPart = bytesOf): Promise<CheckResult> {
   const seen = new Map<string, RawRecord>()
   for (const record of await allOf(topic)) {
-    const part = by(asRead(record))
-    const text = JSON.stringify(part) ?? 'undefined'
+    const read = asRead(record)
+    const part = by(read)
+    const text = identity(part)
     const before = seen.get(text)
     if (before !== undefined) {
-      return { pass: false, message: `topic ${topic.name} has ${inWords(part)} twice: ${place(before)} and ${place(record)}` }
+      const what = inWords(by === bytesOf ? [read.key, read.value] : part)
+      return { pass: false, message: `topic ${topic.name} has ${what} twice: ${place(before)} and ${place(record)}` }
     }
     seen.set(text, record)
   }
@@ -170,11 +183,7 @@ export async function hasCommitted(
 }
 
 /** The group lags by fewer records than that, now or in time. */
-export async function hasLagBelow(
-  group: Group,
-  limit: number,
-  options: WaitOptions & { readonly topic?: string } = {},
-): Promise<CheckResult> {
+export async function hasLagBelow(group: Group, limit: number, options: LagOptions = {}): Promise<CheckResult> {
   return eventually(options, async () => {
     const lag = await group.lag(options.topic)
     return { pass: lag < limit, message: `group ${group.id} lags by ${lag} records, the limit is below ${limit}` }
@@ -183,11 +192,15 @@ export async function hasLagBelow(
 
 const PAUSE_MS = 5
 
-async function eventually({ timeoutMs = 5000 }: WaitOptions, check: () => Promise<CheckResult>): Promise<CheckResult> {
+/** The outcome of `check` as soon as it holds, or when the time is over. What it throws meanwhile, as while a broker starts again, is no outcome. */
+async function eventually({ timeoutMs = DEFAULT_TIMEOUT_MS }: WaitOptions, check: () => Promise<CheckResult>): Promise<CheckResult> {
   const deadline = realNow() + timeoutMs
   for (;;) {
-    const result = await check()
-    if (result.pass || realNow() + PAUSE_MS > deadline) return result
+    const isLast = (): boolean => realNow() + PAUSE_MS > deadline
+    const result = await check().catch((error: unknown) => {
+      if (isLast()) throw error
+    })
+    if (result !== undefined && (result.pass || isLast())) return result
     await pause(PAUSE_MS)
   }
 }

@@ -113,9 +113,45 @@ describe('assertions', () => {
     expect(await messageOf(group.stable({ timeoutMs: 10 }))).toContain('It is Dead (classic protocol) with 0 members')
   })
 
+  it('wait for a broker that starts again', async () => {
+    await orders.produce({ value: 1, partition: 0 })
+    await kafka.stop()
+    const wanted = expectGroup(kafka.group('billing')).toHaveLagBelow(2, { topic: 'orders' })
+    await kafka.start()
+    await wanted
+  })
+
+  it('do not wait for what is not to happen', async () => {
+    await orders.produce({ value: 1, partition: 0 })
+    const begun = performance.now()
+    await expect(orders).not.toHaveRecordCount(2)
+    await expect(kafka.group('billing')).not.toHaveCommitted('orders', { 0: 1 })
+    await expect(kafka.group('billing')).not.toHaveLagBelow(1, { topic: 'orders' })
+    expect(performance.now() - begun).toBeLessThan(3000)
+  })
+
+  it('tell bytes apart that are no text', async () => {
+    await orders.produce([
+      { key: Buffer.from([0xff]), value: Buffer.from([1, 0xff]), partition: 0 },
+      { key: Buffer.from([0xfe]), value: Buffer.from([0, 0xfe]), partition: 1 },
+      { key: Buffer.from([0xff]), value: Buffer.from([1, 0xfe]), partition: 0 },
+    ])
+    await expectTopic(orders).toHaveNoDuplicates()
+    await expectTopic(orders).toBeInOrderPerKey(({ raw }) => raw.value?.[0] ?? 0)
+    await orders.produce({ value: { v: 1 }, partition: 1 })
+    interface Versioned {
+      readonly v: number
+    }
+    await expectTopic(orders).toHaveNoDuplicates<Versioned>(({ offset, partition, value }) => [partition, offset, value.v])
+    await expect(orders).toHaveNoDuplicates<Versioned>(({ offset, partition, value }) =>
+      BigInt(partition * 10 + offset + Number(value.v === 7)),
+    )
+  })
+
   it('tell the seed of faults by chance', async () => {
     const random = kafka.faults.random({ rate: 1, apis: ['EndTxn'], seed: 77 })
     expect(await messageOf(expectTopic(orders).toHaveCount(1, { timeoutMs: 5 }))).toContain('startKafka({ seed: 77 })')
+    expect(await messageOf(expect(orders).toHaveRecordCount(1, { timeoutMs: 5 }))).toContain('startKafka({ seed: 77 })')
     await random.lift()
   })
 })

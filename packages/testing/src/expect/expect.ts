@@ -15,6 +15,7 @@ import {
   hasNow,
   hasReceived,
   isInOrder,
+  type LagOptions,
   type ReceivedCheckOptions,
   type RecordPart,
 } from './checks.ts'
@@ -28,16 +29,16 @@ const ensure = async (check: Promise<CheckResult>, isWanted = true): Promise<voi
 
 /** What can be asserted of a topic. */
 export interface TopicAssertions {
-  /** It has received such a record, or does so in time (5 s). */
+  /** It has received such a record, or does so in time (4 s). */
   toHaveReceived(expected: ExpectedRecord, options?: ReceivedCheckOptions): Promise<void>
   /** It has no such record now. */
   notToHaveReceived(expected: ExpectedRecord): Promise<void>
   /** It has exactly so many records, now or in time. */
   toHaveCount(count: number, options?: WaitOptions): Promise<void>
   /** Of each key, what `by` gives never goes down from one record to the next. */
-  toBeInOrderPerKey(by: RecordPart): Promise<void>
-  /** No two records have the same of what `by` gives; key and value by default. */
-  toHaveNoDuplicates(by?: RecordPart): Promise<void>
+  toBeInOrderPerKey<V = unknown>(by: RecordPart<V>): Promise<void>
+  /** No two records have the same of what `by` gives; the bytes of key and value by default. */
+  toHaveNoDuplicates<V = unknown>(by?: RecordPart<V>): Promise<void>
   /** Every value has the format: a Standard Schema, or a function. Values are parsed as JSON unless `value` says otherwise. */
   toHaveFormat(format: Format, options?: { readonly value?: Decoder }): Promise<void>
 }
@@ -59,7 +60,7 @@ export interface GroupAssertions {
   /** It has committed these offsets by partition, now or in time. */
   toHaveCommitted(topic: string, offsets: Readonly<Record<number, number>>, options?: WaitOptions): Promise<void>
   /** It lags by fewer records than that, now or in time; over all topics that it has committed, or over one. */
-  toHaveLagBelow(limit: number, options?: WaitOptions & { readonly topic?: string }): Promise<void>
+  toHaveLagBelow(limit: number, options?: LagOptions): Promise<void>
 }
 
 /** Assertions about a consumer group. */

@@ -1,4 +1,6 @@
 // One scripted fault in the hands of a test.
+import { DEFAULT_TIMEOUT_MS, TimeoutError, type WaitOptions } from '../state/await-state.ts'
+import { realAfter } from '../world/real-time.ts'
 
 /** What a fault is made of. */
 export interface FaultTerms {
@@ -12,13 +14,22 @@ export interface FaultTerms {
   readonly lift: () => Promise<void>
 }
 
+/** Somebody who waits until it has happened so often. */
+interface Waiting {
+  readonly count: number
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+  /** Ends the wait's own time-out. */
+  readonly cancel: () => void
+}
+
 /** A fault that was asked for. It has taken effect at once for requests that come later. */
 export class Fault implements AsyncDisposable {
   readonly id: number
   readonly #terms: FaultTerms
   #count = 0
   #ready: Promise<void> = Promise.resolve()
-  #waiting: { count: number; resolve: () => void; reject: (error: Error) => void }[] = []
+  #waiting: Waiting[] = []
 
   constructor(terms: FaultTerms) {
     this.#terms = terms
@@ -35,7 +46,7 @@ export class Fault implements AsyncDisposable {
     return this.#terms.isOptional || this.#count >= this.#wanted
   }
 
-  /** Resolves when it has happened as often as it was to; one that goes on until it is lifted, when it happened first. */
+  /** Resolves when it has happened as often as it was to; one that goes on until it is lifted, when it happened first. As `happened`. */
   get consumed(): Promise<void> {
     return this.happened(this.#wanted)
   }
@@ -49,10 +60,20 @@ export class Fault implements AsyncDisposable {
     return Number.isFinite(this.#terms.times) ? this.#terms.times : 1
   }
 
-  /** Resolves when it has happened so often. Rejects when all faults are cleared first. */
-  happened(count: number): Promise<void> {
+  /** Resolves when it has happened so often. Rejects with TimeoutError, or when all faults are cleared first. */
+  happened(count: number, { timeoutMs = DEFAULT_TIMEOUT_MS }: WaitOptions = {}): Promise<void> {
     if (this.#count >= count) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#waiting.push({ count, resolve, reject }))
+    const happened = new Promise<void>((resolve, reject) => {
+      const cancel = realAfter(timeoutMs, () => {
+        this.#waiting = this.#waiting.filter(one => one !== waiting)
+        reject(new TimeoutError(`fault not consumed within ${timeoutMs} ms: ${this.toString()}`))
+      })
+      const waiting: Waiting = { count, resolve, reject, cancel }
+      this.#waiting.push(waiting)
+    })
+    // A test that fails before it comes to await this must not fail a second time by a rejection that nobody handles.
+    happened.catch(() => undefined)
+    return happened
   }
 
   /** Ends it. */
@@ -76,12 +97,18 @@ export class Fault implements AsyncDisposable {
     this.#count++
     const due = this.#waiting.filter(({ count }) => this.#count >= count)
     this.#waiting = this.#waiting.filter(({ count }) => this.#count < count)
-    for (const { resolve } of due) resolve()
+    for (const { cancel, resolve } of due) {
+      cancel()
+      resolve()
+    }
   }
 
   /** Nobody will tell of it any more. */
   forgotten(): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(new Error(`the fault was cleared before it happened: ${this.toString()}`))
+    for (const { cancel, reject } of this.#waiting.splice(0)) {
+      cancel()
+      reject(new Error(`the fault was cleared before it happened: ${this.toString()}`))
+    }
   }
 
   /** What it does and how often it has. */

@@ -1,7 +1,9 @@
 // Scripted faults as clients meet them.
+import { AssertionError } from 'node:assert'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { startKafka, type TestKafka } from '../index.ts'
+import { type ApiName, startKafka, type TestKafka } from '../index.ts'
+import { RandomFaults } from './random-faults.ts'
 
 describe('scripted faults', () => {
   let kafka: TestKafka
@@ -150,6 +152,45 @@ describe('scripted faults', () => {
     const again = await kafka.group('g').stable({ members: 1 })
     expect(again.members[0]?.memberId).not.toBe(members[0]?.memberId)
     await consumer.disconnect()
+    await expect(kafka.faults.expireSession('nobody')).rejects.toThrow('group nobody has no members whose session could end')
+  })
+
+  it('say that they did not happen, once', async () => {
+    const fault = kafka.faults.fail('EndTxn', { errorCode: 'INVALID_TXN_STATE' })
+    await expect(fault.happened(1, { timeoutMs: 10 })).rejects.toThrow(
+      'fault not consumed within 10 ms: EndTxn: INVALID_TXN_STATE (happened 0 of 1 times)',
+    )
+    expect(() => kafka.faults.assertAllConsumed()).toThrow(AssertionError)
+    // Nobody waits for this one when it is cleared: no rejection is left without a handler.
+    expect(fault.consumed).toBeInstanceOf(Promise)
+  })
+
+  it('are for APIs that there are', () => {
+    // As a program without types has it.
+    const names = ['produce'].filter((name): name is ApiName => name !== '')
+    for (const name of names) {
+      expect(() => kafka.faults.delay(name, { by: '1s' })).toThrow(`'produce' is no API of the broker: write 'Produce'`)
+    }
+    kafka.faults.assertAllConsumed()
+  })
+
+  it('repeat for an API whatever other APIs are asked', () => {
+    const spec = {
+      id: 1,
+      seed: 3,
+      rate: 0.5,
+      kinds: ['error', 'delay', 'drop before'],
+      apis: ['Produce', 'Heartbeat'],
+      maxDelayMs: 50,
+    } as const
+    const [one, other] = [new RandomFaults(spec), new RandomFaults(spec)]
+    const actions = Array.from({ length: 20 }, () => one.actionFor('Produce'))
+    const between = actions.map((_, at) => {
+      for (let asked = 0; asked < at % 3; asked++) other.actionFor('Heartbeat')
+      return other.actionFor('Produce')
+    })
+    expect(between).toEqual(actions)
+    expect(new Set(actions.map(action => action?.kind)).size).toBe(4)
   })
 
   it('repeat with their seed', async () => {

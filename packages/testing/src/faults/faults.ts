@@ -1,11 +1,12 @@
 // Faults as tests script them: `kafka.faults`.
+import { AssertionError } from 'node:assert'
 import { ErrorCode } from '@ottla/protocol'
 import type { Host } from '../host/host.ts'
 import { type Duration, milliseconds } from '../duration.ts'
 import { forgetSeed, noteSeed } from '../seeds.ts'
 import { Fault, type FaultTerms } from './fault.ts'
 import type { ApiName, FaultAction, FaultErrorName, FaultFilter, FaultOptions, RandomFaultKind } from './specs.ts'
-import { randomFaultApis } from './specs.ts'
+import { apiNames, randomFaultApis } from './specs.ts'
 
 /** An error instead of an answer. */
 export interface FailOptions extends FaultOptions {
@@ -119,15 +120,22 @@ export class Faults {
     return this.#disk('failing', 'failing disk')
   }
 
-  /** Ends the session of a member of a group, or of all its members, as if they had not been heard of for too long. */
+  /**
+   * Ends the session of a member of a group, or of all its members, as if they had not been heard of for too long. Resolves with how many there
+   * were; rejects where there was none, as nothing would happen then.
+   */
   async expireSession(group: string, memberId?: string): Promise<number> {
-    return this.#parts.expire(group, memberId)
+    const count = await this.#parts.expire(group, memberId)
+    if (count === 0)
+      throw new Error(`group ${group} has no ${memberId === undefined ? 'members' : `member ${memberId}`} whose session could end`)
+    return count
   }
 
   /** Faults by chance, the same for the same seed. Lift them with the fault that is returned. */
   random(options: RandomOptions): Fault {
     const { apis = randomFaultApis, kinds = ['error', 'delay', 'drop before', 'drop after'], rate, seed = this.#parts.seed } = options
     if (!(rate >= 0 && rate <= 1)) throw new RangeError(`rate: ${rate}: a part of all requests, from 0 to 1`)
+    for (const api of apis) checkApi(api)
     this.#hasRandom = true
     noteSeed(this, seed)
     const fault = this.#fault({ about: `random faults (seed ${seed})`, times: Number.POSITIVE_INFINITY, isOptional: true })
@@ -136,11 +144,12 @@ export class Faults {
     return fault
   }
 
-  /** Throws unless every scripted fault has happened as often as it was to. */
+  /** Throws AssertionError unless every scripted fault has happened as often as it was to. */
   assertAllConsumed(): void {
     const left = [...this.#faults.values()].filter(fault => !fault.isConsumed)
     if (left.length === 0) return
-    throw new Error(`faults that did not happen:\n${left.map(fault => `  ${fault.toString()}`).join('\n')}`)
+    const message = `faults that did not happen:\n${left.map(fault => `  ${fault.toString()}`).join('\n')}`
+    throw new AssertionError({ message })
   }
 
   /** Lifts all faults and forgets them. */
@@ -169,6 +178,7 @@ export class Faults {
   }
 
   #script(api: ApiName | null, action: FaultAction, { about, options }: { options: FaultOptions; about: string }): Fault {
+    if (api !== null) checkApi(api)
     const { nth = 1, times = 1 } = options
     if (!Number.isInteger(nth) || nth < 1) throw new RangeError(`nth: ${nth}: requests are counted from 1`)
     if (!(times >= 1)) throw new RangeError(`times: ${times}: at least once`)
@@ -187,6 +197,15 @@ export class Faults {
     this.#faults.set(id, fault)
     return fault
   }
+}
+
+/** A name that is misspelt would be a fault that never happens. */
+function checkApi(api: string): void {
+  if (apiNames.some(name => name === api)) return
+  const meant = apiNames.find(name => name.toLowerCase() === api.toLowerCase())
+  throw new TypeError(
+    `'${api}' is no API of the broker${meant === undefined ? `; there are ${apiNames.join(', ')}` : `: write '${meant}'`}`,
+  )
 }
 
 function filterOf({ clientId, group, partition, topic, transactionalId }: FaultFilter): FaultFilter {

@@ -1,5 +1,5 @@
-// Faults by chance, the same for the same seed and the same requests.
-import { type Random } from '@ottla/protocol'
+// Faults by chance, the same for the same seed and the same requests of an API, whatever other APIs are asked in between.
+import { murmur2, type Random } from '@ottla/protocol'
 import { seededRandom } from '@ottla/storage'
 import type { FaultAction, RandomFaultKind, RandomFaultSpec } from './specs.ts'
 import { passingErrorFor } from './specs.ts'
@@ -7,28 +7,30 @@ import { passingErrorFor } from './specs.ts'
 /** See the top of the file. */
 export class RandomFaults {
   readonly spec: RandomFaultSpec
-  readonly #random: Random
+  /** One for each API: a heartbeat sooner or later changes nothing for what is produced. */
+  readonly #randoms: ReadonlyMap<string, Random>
 
   constructor(spec: RandomFaultSpec) {
     this.spec = spec
-    this.#random = seededRandom(spec.seed)
+    this.#randoms = new Map(spec.apis.map(api => [api, seededRandom(spec.seed + murmur2(Buffer.from(api)))]))
   }
 
   /** What happens to the next request of this API, if anything. */
   actionFor(api: string): FaultAction | undefined {
-    const { apis, kinds, rate } = this.spec
-    if (!apis.some(one => one === api) || this.#random.next() >= rate) return undefined
+    const { kinds, rate } = this.spec
+    const random = this.#randoms.get(api)
+    if (random === undefined || random.next() >= rate) return undefined
     const fitting = kinds.filter(kind => kind !== 'corrupt' || api === 'Fetch')
-    const kind = fitting[Math.floor(this.#random.next() * fitting.length)]
-    return kind === undefined ? undefined : this.#actionOf(kind, api)
+    const kind = fitting[Math.floor(random.next() * fitting.length)]
+    return kind === undefined ? undefined : this.#actionOf(kind, api, random)
   }
 
-  #actionOf(kind: RandomFaultKind, api: string): FaultAction {
+  #actionOf(kind: RandomFaultKind, api: string, random: Random): FaultAction {
     switch (kind) {
       case 'error':
         return { kind: 'error', code: passingErrorFor(api) }
       case 'delay':
-        return { kind: 'delay', delayMs: Math.floor(this.#random.next() * this.spec.maxDelayMs), jitterMs: 0 }
+        return { kind: 'delay', delayMs: Math.floor(random.next() * this.spec.maxDelayMs), jitterMs: 0 }
       case 'drop before':
         return { kind: 'drop', when: 'before' }
       case 'drop after':

@@ -1,48 +1,52 @@
 // What a scripted fault is made of: plain data, so that it can be sent to a broker in a worker thread.
 import { ErrorCode, type ErrorName } from '@ottla/protocol'
 
-/** APIs that the broker serves, by their names in the protocol. */
-export type ApiName =
-  | 'Produce'
-  | 'Fetch'
-  | 'ListOffsets'
-  | 'Metadata'
-  | 'OffsetCommit'
-  | 'OffsetFetch'
-  | 'FindCoordinator'
-  | 'JoinGroup'
-  | 'Heartbeat'
-  | 'LeaveGroup'
-  | 'SyncGroup'
-  | 'DescribeGroups'
-  | 'ListGroups'
-  | 'ApiVersions'
-  | 'CreateTopics'
-  | 'DeleteTopics'
-  | 'DeleteRecords'
-  | 'InitProducerId'
-  | 'OffsetForLeaderEpoch'
-  | 'AddPartitionsToTxn'
-  | 'AddOffsetsToTxn'
-  | 'EndTxn'
-  | 'WriteTxnMarkers'
-  | 'TxnOffsetCommit'
-  | 'DescribeConfigs'
-  | 'AlterConfigs'
-  | 'DescribeLogDirs'
-  | 'CreatePartitions'
-  | 'DeleteGroups'
-  | 'IncrementalAlterConfigs'
-  | 'OffsetDelete'
-  | 'DescribeCluster'
-  | 'DescribeProducers'
-  | 'UnregisterBroker'
-  | 'DescribeTransactions'
-  | 'ListTransactions'
-  | 'ConsumerGroupHeartbeat'
-  | 'ConsumerGroupDescribe'
-  | 'ListConfigResources'
-  | 'DescribeTopicPartitions'
+/** Names in the protocol of the APIs that the broker serves. */
+export const apiNames = [
+  'Produce',
+  'Fetch',
+  'ListOffsets',
+  'Metadata',
+  'OffsetCommit',
+  'OffsetFetch',
+  'FindCoordinator',
+  'JoinGroup',
+  'Heartbeat',
+  'LeaveGroup',
+  'SyncGroup',
+  'DescribeGroups',
+  'ListGroups',
+  'ApiVersions',
+  'CreateTopics',
+  'DeleteTopics',
+  'DeleteRecords',
+  'InitProducerId',
+  'OffsetForLeaderEpoch',
+  'AddPartitionsToTxn',
+  'AddOffsetsToTxn',
+  'EndTxn',
+  'WriteTxnMarkers',
+  'TxnOffsetCommit',
+  'DescribeConfigs',
+  'AlterConfigs',
+  'DescribeLogDirs',
+  'CreatePartitions',
+  'DeleteGroups',
+  'IncrementalAlterConfigs',
+  'OffsetDelete',
+  'DescribeCluster',
+  'DescribeProducers',
+  'UnregisterBroker',
+  'DescribeTransactions',
+  'ListTransactions',
+  'ConsumerGroupHeartbeat',
+  'ConsumerGroupDescribe',
+  'ListConfigResources',
+  'DescribeTopicPartitions',
+] as const
+
+/** An API by its name in the protocol. */
+export type ApiName = (typeof apiNames)[number]
 
 /** An error of the protocol by name, every one but NONE. */
 export type FaultErrorName = Exclude<ErrorName, 'NONE'>

@@ -102,8 +102,11 @@ export const endOffsets = async (
     isolationLevel: isolation === 'committed' ? READ_COMMITTED : 0,
   })
 
-/** Has the internal topics made, so that the first group and the first transaction need not wait for them. Resolves when both can be used. */
-export async function prepareCoordinators(wire: WireClient): Promise<void> {
+/**
+ * Has the internal topics made, so that the first group and the first transaction need not wait for them. Resolves when both can be used:
+ * those that are made are loaded when they are found, those of a former broker (`mayLoad`) are asked for.
+ */
+export async function prepareCoordinators(wire: WireClient, { mayLoad }: { readonly mayLoad: boolean }): Promise<void> {
   const ask = async (keyType: number): Promise<boolean> => {
     const { coordinators } = await wire.request(findCoordinatorApi, { keyType, coordinatorKeys: ['@ottla/testing'] })
     return coordinators.every(({ errorCode }) => errorCode === 0)
@@ -116,6 +119,6 @@ export async function prepareCoordinators(wire: WireClient): Promise<void> {
   }
   await awaitState('coordinators', async () => {
     const areFound = await Promise.all([ask(GROUP), ask(TRANSACTION)])
-    return !areFound.includes(false) && (await isLoaded()) ? { found: undefined } : { instead: 'They are not there yet' }
+    return !areFound.includes(false) && (!mayLoad || (await isLoaded())) ? { found: undefined } : { instead: 'They are not there yet' }
   })
 }

@@ -39,6 +39,18 @@ describe('a clock of tests', () => {
     clock.close()
   })
 
+  it('goes on by itself after it was closed, whoever still waits', async () => {
+    const clock = new TestClock('virtual')
+    const ran: string[] = []
+    clock.after(40, () => ran.push('before'))
+    await clock.advance(20)
+    clock.close()
+    clock.after(25, () => ran.push('after'))
+    await pause(100)
+    expect(ran).toEqual(['before', 'after'])
+    expect(clock.monotonic()).toBeGreaterThanOrEqual(45)
+  })
+
   it('lets consequences happen between two timers', async () => {
     const clock = new TestClock('virtual')
     const times: number[] = []

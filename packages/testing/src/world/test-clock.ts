@@ -1,5 +1,6 @@
 // The clock of a broker under test, and of clients that are given it. 'hybrid': real time that can be advanced besides. 'virtual': time
-// stands still but for `advance`, and for waits of a few milliseconds, over which it moves on by itself. All timers are in one heap, so that those that an advance makes due run in their order, each at its time.
+// stands still but for `advance`, and for waits of a few milliseconds, over which it moves on by itself. All timers are in one heap, so that
+// those that an advance makes due run in their order, each at its time.
 import type { Clock, Timer } from '@ottla/protocol'
 import { nextTurn, realAfter, realNow, realWallClock } from './real-time.ts'
 import { TimerHeap, type PlannedTimer } from './timer-heap.ts'
@@ -31,20 +32,20 @@ const MAX_DELAY_MS = 0x7fff_ffff
 
 /** See the top of the file. */
 export class TestClock implements Clock {
-  readonly mode: ClockMode
+  #mode: ClockMode
   readonly #timers = new TimerHeap()
   readonly #settle: Settle
   readonly #wallMs: number
   /** How far time was advanced; of a virtual clock that is all the time there was. */
   #advancedMs = 0
-  readonly #startMs = realNow()
+  #startMs = realNow()
   #alarm: (() => void) | undefined
   #alarmAt = Number.POSITIVE_INFINITY
   #advancing: Promise<void> = Promise.resolve()
   #held = 0
 
   constructor(mode: ClockMode, settle: Settle = nextTurn) {
-    this.mode = mode
+    this.#mode = mode
     this.#settle = settle
     this.#wallMs = mode === 'virtual' ? VIRTUAL_START_MS : realWallClock()
   }
@@ -66,14 +67,14 @@ export class TestClock implements Clock {
 
   /** As Clock. */
   monotonic(): number {
-    return this.mode === 'virtual' ? this.#advancedMs : realNow() - this.#startMs + this.#advancedMs
+    return this.#mode === 'virtual' ? this.#advancedMs : realNow() - this.#startMs + this.#advancedMs
   }
 
   /** As Clock. */
   after(delayMs: number, run: () => void): Timer {
     const timer = this.#timers.add(this.monotonic() + Math.max(0, delayMs), run)
     this.#wind()
-    const letGo = this.mode === 'virtual' && delayMs <= SHORT_MS ? this.#passSoon(timer) : undefined
+    const letGo = this.#mode === 'virtual' && delayMs <= SHORT_MS ? this.#passSoon(timer) : undefined
     return {
       cancel: () => {
         letGo?.()
@@ -93,10 +94,15 @@ export class TestClock implements Clock {
     return done
   }
 
-  /** Forgets all timers. */
+  /**
+   * Nobody advances it any more: from now on time goes by as in the real world, so that clients that outlive their broker, and wait for
+   * something, get to their end.
+   */
   close(): void {
-    this.#timers.clear()
-    this.#unwind()
+    if (this.#mode === 'hybrid') return
+    this.#mode = 'hybrid'
+    this.#startMs = realNow()
+    this.#wind()
   }
 
   /** Nobody should have to advance time for a short wait, such as the tick of a wheel of timers. */
@@ -146,7 +152,7 @@ export class TestClock implements Clock {
   /** Plans the next run of what is due by real time, unless an advance does it. */
   #wind(): void {
     const first = this.#timers.first
-    if (this.mode === 'virtual' || this.#held > 0 || first === undefined || first.at >= this.#alarmAt) return
+    if (this.#mode === 'virtual' || this.#held > 0 || first === undefined || first.at >= this.#alarmAt) return
     this.#unwind()
     this.#alarmAt = first.at
     this.#alarm = realAfter(Math.min(Math.max(0, Math.ceil(first.at - this.monotonic())), MAX_DELAY_MS), () => this.#rang())

@@ -15,7 +15,7 @@ const isBefore = (one: PlannedTimer, other: PlannedTimer): boolean => one.at < o
 
 /** See the top of the file. */
 export class TimerHeap {
-  #heap: PlannedTimer[] = []
+  readonly #heap: PlannedTimer[] = []
   #newest = 0
 
   /** The timer that is due first. */
@@ -49,11 +49,6 @@ export class TimerHeap {
     this.#put(last, place)
     this.#rise(last)
     this.#sink(last)
-  }
-
-  clear(): void {
-    for (const timer of this.#heap) timer.place = -1
-    this.#heap = []
   }
 
   #put(timer: PlannedTimer, place: number): void {
