@@ -1,13 +1,11 @@
 // Transactions whose requests are answered with errors, late or not at all (class TransactionManager): what may be aborted is, what cannot is told.
-import { type AnyApi, ErrorCode, endTxnApi, initProducerIdApi, produceApi, txnOffsetCommitApi } from '@ottla/protocol'
+import { ErrorCode, endTxnApi, initProducerIdApi, produceApi, txnOffsetCommitApi } from '@ottla/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Cluster } from '../../packages/client/src/cluster/cluster.ts'
 import { KafkaJSConnectionError } from '../../packages/client/src/errors/index.ts'
-import { createProducer } from '../../packages/client/src/producer/producer.ts'
 import type { Producer } from '../../packages/client/src/producer/types.ts'
 import type { TestBroker } from './broker.ts'
 import { startBroker } from './broker.ts'
-import { clusterOf, committedIn, freshTopic } from './producer-world.ts'
+import { committedIn, freshTopic, type Interception, interceptedProducer, produceAnswer } from './producer-world.ts'
 
 let broker: TestBroker
 beforeAll(async () => {
@@ -15,35 +13,14 @@ beforeAll(async () => {
 })
 afterAll(() => broker[Symbol.asyncDispose]())
 
-/** What a test makes of a request: its own answer, an error, or what `send` brings. */
-type Interception = (api: AnyApi, send: () => Promise<object>) => Promise<object>
-
-async function producerWith(transactionalId: string, intercept: Interception): Promise<Producer> {
-  const cluster: Cluster = new Proxy(clusterOf(broker.bootstrap), {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target)
-      if (name !== 'request') return typeof value === 'function' ? (value.bind(target) as unknown) : value
-      return (...words: Parameters<Cluster['request']>) => intercept(words[1], () => target.request(...words))
-    },
-  })
-  const producer = createProducer(cluster, { transactionalId })
-  await producer.connect()
-  return producer
-}
-
-/** Answers of Produce that refuse one partition. */
-const refusal = (errorCode: number, topicId: string): object => {
-  const currentLeader = { leaderId: -1, leaderEpoch: -1 }
-  const result = { index: 0, errorCode, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, recordErrors: [], errorMessage: null }
-  const responses = [{ name: topicId, topicId: '', partitionResponses: [{ ...result, currentLeader }] }]
-  return { body: { responses, throttleTimeMs: 0, nodeEndpoints: [] }, version: 12, nodeId: 1 }
-}
+const producerWith = (transactionalId: string, intercept: Interception): Promise<Producer> =>
+  interceptedProducer(broker.bootstrap, { transactionalId }, intercept)
 
 test('a leader that says that the transaction is over does not end the producer', async () => {
   const topic = await freshTopic(broker.bootstrap)
   let refused = 0
   await using producer = await producerWith('over', (api, send) =>
-    api === produceApi && refused++ === 0 ? Promise.resolve(refusal(ErrorCode.INVALID_TXN_STATE, topic)) : send(),
+    api === produceApi && refused++ === 0 ? Promise.resolve(produceAnswer(ErrorCode.INVALID_TXN_STATE, topic)) : send(),
   )
   const first = await producer.transaction()
   await expect(first.send({ topic, messages: [{ value: 'refused' }] })).rejects.toMatchObject({ type: 'INVALID_TXN_STATE' })
@@ -57,7 +34,7 @@ test('a leader that says that the transaction is over does not end the producer'
 test('a producer that is fenced says so also to whoever aborts', async () => {
   const topic = await freshTopic(broker.bootstrap)
   await using producer = await producerWith('fenced', (api, send) =>
-    api === produceApi ? Promise.resolve(refusal(ErrorCode.PRODUCER_FENCED, topic)) : send(),
+    api === produceApi ? Promise.resolve(produceAnswer(ErrorCode.PRODUCER_FENCED, topic)) : send(),
   )
   const transaction = await producer.transaction()
   await expect(transaction.send({ topic, messages: [{ value: 'x' }] })).rejects.toMatchObject({ type: 'PRODUCER_FENCED' })

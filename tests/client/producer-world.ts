@@ -1,7 +1,7 @@
 // What tests of the producer share: producers of a broker, and what lies in a partition afterwards.
 import type { Socket } from 'node:net'
 import { connect } from 'node:net'
-import { batchesIn, fetchApi, recordsOf } from '@ottla/protocol'
+import { type AnyApi, batchesIn, fetchApi, recordsOf } from '@ottla/protocol'
 import { createAdmin } from '../../packages/client/src/admin/admin.ts'
 import type { Cluster } from '../../packages/client/src/cluster/cluster.ts'
 import { type ClusterOptions, createCluster } from '../../packages/client/src/cluster/create-cluster.ts'
@@ -40,6 +40,31 @@ export async function producerOf<const S extends ProducerSerializers = ProducerS
   const producer = createProducer<S>(clusterOf(bootstrap, sockets), config)
   await producer.connect()
   return producer
+}
+
+/** What a test makes of a request: its own answer, an error, or what `send` brings. */
+export type Interception = (api: AnyApi, send: () => Promise<object>) => Promise<object>
+
+/** A connected producer whose requests go through the test. */
+export async function interceptedProducer(bootstrap: string, config: ProducerConfig, intercept: Interception): Promise<Producer> {
+  const cluster: Cluster = new Proxy(clusterOf(bootstrap), {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (name !== 'request') return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      return (...words: Parameters<Cluster['request']>) => intercept(words[1], () => target.request(...words))
+    },
+  })
+  const producer = createProducer(cluster, config)
+  await producer.connect()
+  return producer
+}
+
+/** An answer of Produce that says this of one partition. */
+export const produceAnswer = (errorCode: number, topic: string, index = 0): object => {
+  const currentLeader = { leaderId: -1, leaderEpoch: -1 }
+  const result = { index, errorCode, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, recordErrors: [], errorMessage: null }
+  const responses = [{ name: topic, topicId: '', partitionResponses: [{ ...result, currentLeader }] }]
+  return { body: { responses, throttleTimeMs: 0, nodeEndpoints: [] }, version: 12, nodeId: 1 }
 }
 
 let count = 0
