@@ -94,6 +94,37 @@ describe('PostgreSQL', () => {
     expect(released).toEqual([gone])
   })
 
+  test('old marks are deleted some at a time, and the client is given back', async () => {
+    const counts = [10_000, 10_000, 5]
+    const released: unknown[] = []
+    const client: PostgresClient = {
+      query: async text => ({ rowCount: counts.shift() ?? 0, command: text.split(' ')[0] ?? '' }),
+      release: error => void released.push(error),
+      on: () => undefined,
+      off: () => undefined,
+    }
+    expect(await postgresOnce({ connect: async () => client }).forget(new Date())).toBe(20_005)
+    expect([counts, released]).toEqual([[], [undefined]])
+  })
+
+  test('a connection that breaks while marks are deleted is an error of the call, not of the process', async () => {
+    const gone = new Error('gone')
+    const listeners = new Set<(error: Error) => void>()
+    const released: unknown[] = []
+    const client: PostgresClient = {
+      query: async () => {
+        expect(listeners.size).toBe(1)
+        for (const listener of listeners) listener(gone)
+        throw gone
+      },
+      release: error => void released.push(error),
+      on: (_event, listener) => listeners.add(listener),
+      off: (_event, listener) => listeners.delete(listener),
+    }
+    await expect(postgresOnce({ connect: async () => client }).forget(new Date())).rejects.toBe(gone)
+    expect([released, listeners.size]).toEqual([[gone], 0])
+  })
+
   test('statements name the table as it is', () => {
     expect(onceTable({ table: 'app.marks' })).toMatch(/^CREATE TABLE IF NOT EXISTS "app"\."marks" \([^]*ON "app"\."marks" \(handled_at\)$/)
     expect(onceTable({ by: 'offset' })).toContain('next_offset bigint NOT NULL')

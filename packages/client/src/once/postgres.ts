@@ -41,6 +41,8 @@ export interface PostgresOnceStore<Client> extends OnceStore<Client> {
 }
 
 const longestName = 63
+/** What is forgotten in one transaction: a long one would keep others from being cleaned up. */
+const rowsPerDelete = 10_000
 
 const isPlain = (part: string): boolean => part.length <= longestName && /^[A-Za-z_][A-Za-z0-9_]*$/.test(part)
 
@@ -85,7 +87,10 @@ ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET next_offset = EXCLU
   return ({ group, topic, partition, offset }) => [text, [group, topic, partition, String(BigInt(offset) + 1n)]]
 }
 
-/** Marks of handled messages in PostgreSQL; the handler is given the client whose transaction it is. */
+/**
+ * Marks of handled messages in PostgreSQL; the handler is given the client whose transaction it is. Each message in hand has a client of the pool: one that
+ * takes another out of the same pool may wait for ever when all are taken.
+ */
 export function postgresOnce<Pool extends PostgresPool>(pool: Pool, options?: PostgresOnceOptions): PostgresOnceStore<ClientOf<Pool>>
 export function postgresOnce(
   pool: PostgresPool,
@@ -93,6 +98,7 @@ export function postgresOnce(
 ): PostgresOnceStore<PostgresClient> {
   const name = quoted(table)
   const write = writing(name, by)
+  const deleting = `DELETE FROM ${name} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${name} WHERE handled_at < $1 LIMIT ${rowsPerDelete}))`
   return {
     once: (mark, work) =>
       inTransaction(pool, async client => {
@@ -101,23 +107,39 @@ export function postgresOnce(
         await work(client)
         return true
       }),
-    forget: async before => {
-      const client = await pool.connect()
-      try {
-        const { rowCount } = await client.query(`DELETE FROM ${name} WHERE handled_at < $1`, [before])
-        return rowCount ?? 0
-      } finally {
-        client.release()
-      }
-    },
+    forget: before =>
+      lent(pool, async client => {
+        let forgotten = 0
+        for (;;) {
+          const { rowCount } = await client.query(deleting, [before])
+          forgotten += rowCount ?? 0
+          if ((rowCount ?? 0) < rowsPerDelete) return forgotten
+        }
+      }),
   }
 }
 
+/** Commits what `work` did, or rolls it back. A client whose transaction cannot be ended does not go back to the pool. */
+const inTransaction = (pool: PostgresPool, work: (client: PostgresClient) => Promise<boolean>): Promise<boolean> =>
+  lent(pool, async (client, broke) => {
+    try {
+      await client.query('BEGIN')
+      const done = await work(client)
+      const { command } = await client.query('COMMIT')
+      // A statement failed, and the handler did not say so: PostgreSQL rolls back then, and answers that.
+      if (command === 'ROLLBACK') throw new Error('The transaction was rolled back, since one of its statements had failed')
+      return done
+    } catch (error) {
+      await client.query('ROLLBACK').catch((failed: unknown) => broke(failed instanceof Error ? failed : new Error(String(failed))))
+      throw error
+    }
+  })
+
 /**
- * Commits what `work` did, or rolls it back. A client whose transaction cannot be ended does not go back to the pool. A connection that breaks while no
- * query is under way is an event of the client, which would end the process if nobody listened.
+ * Lends a client of the pool; one that broke does not go back. A connection that breaks is also an event of the client, which would end the process if nobody
+ * listened.
  */
-async function inTransaction(pool: PostgresPool, work: (client: PostgresClient) => Promise<boolean>): Promise<boolean> {
+async function lent<T>(pool: PostgresPool, work: (client: PostgresClient, broke: (error: Error) => void) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   const broke = (error: Error): void => {
@@ -125,15 +147,7 @@ async function inTransaction(pool: PostgresPool, work: (client: PostgresClient) 
   }
   client.on('error', broke)
   try {
-    await client.query('BEGIN')
-    const done = await work(client)
-    const { command } = await client.query('COMMIT')
-    // A statement failed, and the handler did not say so: PostgreSQL rolls back then, and answers that.
-    if (command === 'ROLLBACK') throw new Error('The transaction was rolled back, since one of its statements had failed')
-    return done
-  } catch (error) {
-    await client.query('ROLLBACK').catch((failed: unknown) => broke(failed instanceof Error ? failed : new Error(String(failed))))
-    throw error
+    return await work(client, broke)
   } finally {
     client.off('error', broke)
     client.release(broken)
