@@ -1,5 +1,5 @@
 // What a consumer does when things take long or go wrong, with time that is moved by hand.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { KafkaJSCorruptRecordError, KafkaJSError, KafkaJSNonRetriableError, protocolError } from '../errors/index.ts'
 import { FakeWorld } from './consumer-testing.ts'
 import { settled } from './fetch/fake-cluster-testing.ts'
@@ -298,4 +298,18 @@ test('commitOffsetsIfNecessary takes partitions as text, and refuses what is no 
   await settled()
   expect(world.commits).toEqual(['t-0@2', 't-0@3'])
   expect(refused.map(error => error instanceof KafkaJSNonRetriableError)).toEqual([true, true, true])
+})
+
+test('a handler that does not end is warned of each time rebalanceTimeout is over', async () => {
+  const { world, clock } = await started({ eachMessage: async () => new Promise(() => {}) }, { rebalanceTimeout: 1_000, stopTimeout: 0 })
+  const warnings = vi.spyOn(world.consumer.logger(), 'warn')
+  await clock.advance(5_000)
+  expect(warnings, 'nothing to do').not.toHaveBeenCalled()
+  world.append(values(1))
+  await clock.advance(3_100)
+  const told = () => warnings.mock.calls.filter(([text]) => text === 'A handler does not end, and its partition stands still').length
+  expect(told()).toBe(2)
+  await world.consumer.stop()
+  await clock.advance(5_000)
+  expect(told()).toBe(2)
 })

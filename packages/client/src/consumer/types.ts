@@ -216,7 +216,10 @@ export interface Consumer<M extends MessagesByTopic = PlainMessages> extends Asy
   connect(): Promise<void>
   disconnect(): Promise<void>
   subscribe(subscription: ConsumerSubscribeTopics | ConsumerSubscribeTopic): Promise<void>
-  /** Ends `run`: waits for running handlers (`stopTimeout`), commits what they finished, leaves the group. */
+  /**
+   * Ends `run`: waits for running handlers (`stopTimeout`), commits what they finished, leaves the group. A handler that calls it, or `disconnect`, does
+   * not await it: it would wait for itself, until `stopTimeout` is over.
+   */
   stop(): Promise<void>
   run(config?: ConsumerRunConfig<M>): Promise<void>
   commitOffsets(topicPartitions: TopicPartitionOffsetAndMetadata[]): Promise<void>

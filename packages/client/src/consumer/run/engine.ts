@@ -14,6 +14,7 @@ import { Committer } from './committer.ts'
 import { handleBatch } from './each-batch.ts'
 import { handleMessages } from './each-message.ts'
 import { asError, isRebalancing } from './failures.ts'
+import { HangWatch } from './hang-watch.ts'
 import { Lanes } from './lanes.ts'
 import { Ownership, type OwnedPartition } from './owned.ts'
 import type { Pauses } from './pauses.ts'
@@ -56,6 +57,7 @@ export class Engine implements AssignmentListener, WorkWorld {
   readonly #settings: RunSettings
   readonly #fetcher: Fetcher
   readonly #recovery: Recovery
+  readonly #hangWatch: HangWatch
   readonly #lanes: Lanes | null
   readonly #ending = new AbortController()
   readonly #wake = new Wake()
@@ -91,6 +93,7 @@ export class Engine implements AssignmentListener, WorkWorld {
       commit: () => this.#commitResolved(),
       crash: error => this.crash(error),
     })
+    this.#hangWatch = new HangWatch({ clock: this.clock, logger: this.logger, owned, intervalMs: options.settings.hangWarningMs })
     this.#lanes = this.#makeLanes()
     this.assignment = new Assignment(owned, {
       clock: this.clock,
@@ -132,7 +135,9 @@ export class Engine implements AssignmentListener, WorkWorld {
       return
     }
     // Without a handler nothing is taken, so that nothing is passed over: the consumer is a member, no more.
-    if (this.#isRunning && this.#settings.handling.each !== 'nothing') this.#loop = this.#run()
+    if (!this.#isRunning || this.#settings.handling.each === 'nothing') return
+    this.#hangWatch.start()
+    this.#loop = this.#run()
   }
 
   isRunning(): boolean {
@@ -149,6 +154,7 @@ export class Engine implements AssignmentListener, WorkWorld {
 
   #end(): void {
     this.#isRunning = false
+    this.#hangWatch.stop()
     this.#ending.abort(new Error('The consumer was stopped'))
     this.#wake.wake()
   }

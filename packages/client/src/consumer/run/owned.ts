@@ -27,6 +27,8 @@ export class OwnedPartition implements TopicPartition {
   /** Given up: what late handlers say counts no more. */
   closed = false
   paused = false
+  /** How often handlers took some of it in hand. */
+  entries = 0
   /** What was handed out, where that is out of order. */
   gaps: Gaps | null = null
   /** Finished beyond `resolved` by who had the partition before. */
@@ -98,6 +100,7 @@ export class OwnedPartition implements TopicPartition {
   }
 
   enter(): void {
+    this.entries++
     this.#inHand++
   }
 

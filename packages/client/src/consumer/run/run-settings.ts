@@ -28,6 +28,7 @@ function settings(runner: Runner, handling: Handling, run: StreamOptions & { rea
     autoCommitIntervalMs: run.autoCommitInterval ?? null,
     autoCommitThreshold: run.autoCommitThreshold ?? null,
     stopTimeoutMs: stopTimeout,
+    hangWarningMs: rebalanceTimeout,
     revokeTimeoutMs: rebalanceTimeout * revokeShare,
   }
 }
