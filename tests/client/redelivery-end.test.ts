@@ -1,4 +1,5 @@
 // Redelivery when consumers stop, rebalance and crash, and beside key-ordered concurrency.
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tracingChannel } from 'node:diagnostics_channel'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -188,4 +189,33 @@ test('a run that is refused can be run rightly', async () => {
   await consumer.run({ deadLetter: {}, eachMessage: () => Promise.reject(new Error('no')) })
   await expect.poll(() => died).toEqual([topic])
   await consumer.disconnect()
+})
+
+test('what fails while the group rebalances is moved, committed, and not handled by the next owner as well', async () => {
+  const topic = await topicWith(['a', 'b'])
+  const seen: string[] = []
+  const died: string[] = []
+  const released = new AbortController()
+  const config = (name: string): ConsumerRunConfig => ({
+    deadLetter: {},
+    eachMessage: async ({ message }) => {
+      seen.push(`${name} ${String(message.value)}`)
+      if (String(message.value) !== 'a') return
+      await once(released.signal, 'abort')
+      throw new Error('no')
+    },
+  })
+  const one = await running(topic, config('one'))
+  one.on('consumer.dead_letter', ({ payload }) => void died.push(payload.offset))
+  await expect.poll(() => seen).toEqual(['one a'])
+  const rebalancing = new Promise(resolve => void one.on('consumer.rebalancing', resolve))
+  const joining = running(topic, config('two'))
+  await rebalancing
+  released.abort()
+  const two = await joining
+  await expect.poll(() => seen.filter(line => line.endsWith('b')).length).toBe(1)
+  expect([seen.filter(line => line.endsWith('a')), died]).toEqual([['one a'], ['0']])
+  await Promise.all([one.disconnect(), two.disconnect()])
+  await using admin = kafka.admin()
+  expect(await admin.fetchOffsets({ groupId: `${topic}-group`, topics: [topic] })).toMatchObject([{ partitions: [{ offset: '2' }] }])
 })
