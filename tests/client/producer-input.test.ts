@@ -22,7 +22,7 @@ afterAll(async () => {
 
 /** A producer as a program without types has it. */
 interface Untyped {
-  send(record: object): Promise<unknown>
+  send(record?: object): Promise<unknown>
 }
 
 interface Refusal {
@@ -154,6 +154,7 @@ test('a serializer that throws fails the call with its error as the cause', asyn
 test('what cannot be told in JSON, and levels that no codec has, are named as well', async () => {
   await using typed = await producerOf(broker.bootstrap, { compressionLevel: 40 })
   const own: Untyped = typed
+  await expect(own.send()).rejects.toThrow('Invalid topic')
   await expect(own.send({ topic, messages: [{ key: 1n, value: undefined }] })).rejects.toThrow(/Invalid message without value/)
   await expect(own.send({ topic, messages: [{ value: 'x', timestamp: 1n }] })).rejects.toThrow(/has the timestamp 1, not/)
   for (const compression of [CompressionTypes.GZIP, CompressionTypes.ZSTD]) {

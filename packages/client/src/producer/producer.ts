@@ -79,7 +79,8 @@ class ClusterProducer implements Producer {
     return this.#cluster.events.on<T>(innerName(eventName), event => listener({ ...event, type: eventName }))
   }
 
-  send(record: ProducerRecord<unknown, unknown>): Promise<RecordMetadata[]> {
+  send(record: ProducerRecord<unknown, unknown> | undefined): Promise<RecordMetadata[]> {
+    if (record === undefined) return Promise.reject(new KafkaJSNonRetriableError('Invalid topic'))
     const { topic, messages, ...options } = record
     return this.sendBatch({ ...options, topicMessages: [{ topic, messages }] })
   }

@@ -305,6 +305,8 @@ export class Sender {
     const { retry } = this.#settings
     batch.lastError = error
     if (batch.isDone) return
+    // The parts of a batch that was split are as old as that was.
+    if (batch.deadlineMs <= clock.monotonic()) return this.#failed(queue, batch, expired(queue, batch))
     if (batch.attempts > retry.retries || this.#isStopped) {
       return this.#failed(queue, batch, new KafkaJSNumberOfRetriesExceeded(error, { retryCount: batch.attempts - 1, retryTime: 0 }))
     }
