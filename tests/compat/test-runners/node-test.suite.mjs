@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { expectTopic, startKafka } from '@ottla/testing'
 import { checkout } from './orders.mjs'
 
-describe('checkout', () => {
+void describe('checkout', () => {
   let kafka
   before(async () => {
     kafka = await startKafka({ topics: { orders: 3 }, transport: 'memory' })
@@ -11,12 +11,12 @@ describe('checkout', () => {
   after(() => kafka.close())
   afterEach(() => kafka.reset())
 
-  it('sends an order', async () => {
+  void it('sends an order', async () => {
     await checkout(kafka.client(), { customer: 'ada', total: 5 })
     await expectTopic(kafka.topic('orders')).toHaveReceived({ key: 'ada', value: { customer: 'ada', total: 5 } })
   })
 
-  it('tries again', async () => {
+  void it('tries again', async () => {
     const fault = kafka.faults.fail('Produce', { errorCode: 'NOT_LEADER_OR_FOLLOWER' })
     await checkout(kafka.client({ retry: { initialRetryTime: 5 } }), { customer: 'ada', total: 6 })
     await fault.consumed
