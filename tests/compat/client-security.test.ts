@@ -59,7 +59,13 @@ describe.runIf(there)('the client and secured listeners of Apache Kafka', () => 
   function clusterOf(listener: ListenerName, options: Partial<ClusterOptions>): { cluster: Cluster; logged: string[] } {
     const logged: string[] = []
     const logger = createLogger({ level: logLevel.DEBUG, logCreator: () => entry => void logged.push(entry.log.message) })
-    const cluster = createCluster({ brokers: [kafka.bootstrap[listener]], logger, retry: { retries: 0 }, ...options })
+    const cluster = createCluster({
+      brokers: [kafka.bootstrap[listener]],
+      logger,
+      retry: { retries: 0 },
+      connectionTimeout: 10_000,
+      ...options,
+    })
     onTestFinished(() => cluster.disconnect())
     return { cluster, logged }
   }
