@@ -27,7 +27,8 @@ await consumer.run({
     writeSync(1, `handled ${partition} ${message.offset}\n`)
   },
 })
-process.on('SIGTERM', async () => {
+const end = async () => {
   await consumer.disconnect()
   process.exit(0)
-})
+}
+process.on('SIGTERM', () => void end())
