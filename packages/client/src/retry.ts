@@ -91,6 +91,6 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 }
 
 /** Of errors that do not say whether they may be tried again, none is: they are mistakes of programs. */
-const isRetriable = (error: unknown): boolean => error instanceof Error && 'retriable' in error && error.retriable === true
+export const isRetriable = (error: unknown): boolean => error instanceof Error && 'retriable' in error && error.retriable === true
 
 const varied = (value: number, factor: number, random: Random): number => Math.ceil(value * (1 - factor + random.next() * 2 * factor))

@@ -51,11 +51,6 @@ export class PartitionQueue {
     return last === undefined || last.isClosed ? undefined : last
   }
 
-  /** Whether nothing of it is waiting or under way. */
-  get isIdle(): boolean {
-    return this.waiting.length === 0 && this.inFlight.length === 0
-  }
-
   /** Whether the first batch may go before the answers to those under way: one that is sent again must be the earliest (class Sender). */
   get mayPipeline(): boolean {
     const [head] = this.waiting
@@ -84,14 +79,14 @@ export class PartitionQueue {
   }
 
   /** Whether batches with sequences of another name than this are not acknowledged yet: they go first, under the old name. */
-  hasOlder(name: ProducerName): boolean {
+  #hasOlder(name: ProducerName): boolean {
     if (this.#name === undefined || isSame(this.#name, name)) return false
     return this.inFlight.some(({ producer }) => producer !== undefined) || this.waiting.some(({ producer }) => producer !== undefined)
   }
 
   /** The sequence of a batch that is sent for the first time. */
   assign(name: ProducerName, batch: ProducerBatch): BatchProducer {
-    if (this.#name === undefined || (!isSame(this.#name, name) && !this.hasOlder(name))) {
+    if (this.#name === undefined || (!isSame(this.#name, name) && !this.#hasOlder(name))) {
       this.#name = name
       this.#nextSequence = 0
     }

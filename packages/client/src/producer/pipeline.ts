@@ -6,7 +6,7 @@ import { ErrorCode } from '@ottla/protocol'
 import type { Cluster, TopicFacts } from '../cluster/cluster.ts'
 import { KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError } from '../errors/index.ts'
 import { asError } from '../network/as-error.ts'
-import { delay } from '../retry.ts'
+import { delay, isRetriable } from '../retry.ts'
 import { Accumulator } from './accumulator.ts'
 import type { BatchKind } from './batch.ts'
 import type { BufferMemory } from './buffer-memory.ts'
@@ -183,7 +183,7 @@ export class Pipeline {
         return await this.#cluster.topics(names, signal === undefined ? {} : { signal })
       } catch (error) {
         signal?.throwIfAborted()
-        if (!(error instanceof Error && 'retriable' in error && error.retriable === true)) throw error
+        if (!(error instanceof Error) || !isRetriable(error)) throw error
         const waitedMs = clock.monotonic() - startMs
         const isMissing = error instanceof KafkaJSProtocolError && error.code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         if (isMissing && waitedMs + retryTime > MISSING_TOPIC_MS) throw error

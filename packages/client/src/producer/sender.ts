@@ -5,7 +5,7 @@ import type { Timer } from '@ottla/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
 import { KafkaJSNumberOfRetriesExceeded, KafkaJSTimeout, protocolError } from '../errors/index.ts'
 import { asError } from '../network/as-error.ts'
-import type { RetrySettings } from '../retry.ts'
+import { isRetriable, type RetrySettings } from '../retry.ts'
 import type { Accumulator } from './accumulator.ts'
 import type { ProducerBatch } from './batch.ts'
 import type { BufferMemory } from './buffer-memory.ts'
@@ -248,12 +248,11 @@ export class Sender {
       },
       (error: Error) => {
         landed()
-        const isRetriable = 'retriable' in error && error.retriable === true
         for (const { queue, batch } of sent) {
-          if (isRetriable) this.#again(queue, batch, error)
+          if (isRetriable(error)) this.#again(queue, batch, error)
           else this.#failed(queue, batch, error)
         }
-        if (isRetriable) this.#refresh()
+        if (isRetriable(error)) this.#refresh()
       },
     )
   }

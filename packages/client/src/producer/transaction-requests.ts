@@ -12,7 +12,7 @@ import {
 } from '@ottla/protocol'
 import type { BodyFor, Cluster, Destination } from '../cluster/cluster.ts'
 import { KafkaJSProtocolError, protocolError } from '../errors/index.ts'
-import { delay } from '../retry.ts'
+import { delay, isRetriable } from '../retry.ts'
 import type { ProducerName } from './partition-queue.ts'
 import type { ConsumerGroupMetadata, Offsets } from './types.ts'
 
@@ -156,7 +156,7 @@ export class TransactionRequests {
       const error = await this.#tried(attempt)
       if (!(error instanceof Error)) return error.value
       const { code } = error instanceof KafkaJSProtocolError ? error : { code: ErrorCode.COORDINATOR_NOT_AVAILABLE }
-      if (!('retriable' in error) || error.retriable !== true || clock.monotonic() + waitMs > endMs) throw error
+      if (!isRetriable(error) || clock.monotonic() + waitMs > endMs) throw error
       if (code === ErrorCode.NOT_COORDINATOR || code === ErrorCode.COORDINATOR_NOT_AVAILABLE) this.#cluster.forgetCoordinator(coordinator)
       await delay(clock, code === ErrorCode.CONCURRENT_TRANSACTIONS ? FIRST_WAIT_MS : waitMs, this.#signal)
     }
