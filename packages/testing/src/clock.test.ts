@@ -20,13 +20,14 @@ describe.each(['virtual', 'hybrid'] as const)('a %s clock', clock => {
 
   it('advances a week in a moment', async () => {
     await using kafka = await startKafka({ clock, transport: 'memory', topics: { orders: 1 } })
-    const begun = performance.now()
+    const used = process.cpuUsage()
     const before = kafka.clock.now()
     await kafka.topic('orders').produce({ value: 'x' })
     await kafka.clock.advance('8d', clock === 'hybrid' ? { stepMs: 300_000 } : {})
     expect(kafka.clock.now() - before).toBeGreaterThanOrEqual(8 * 86_400_000)
     expect(await kafka.topic('orders').records()).toEqual([])
-    expect(performance.now() - begun).toBeLessThan(10_000)
+    // Time of the processor: others may use the machine as well.
+    expect(process.cpuUsage(used).user).toBeLessThan(10_000_000)
   })
 
   it('ends the session of a member that is not heard of', async () => {

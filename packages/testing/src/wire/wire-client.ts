@@ -117,7 +117,8 @@ class WireConnection {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
     while (this.#bytes >= 4) {
-      const joined = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
+      const [first = chunk] = this.#chunks
+      const joined = this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks)
       this.#chunks = [joined]
       const size = joined.readInt32BE(0)
       if (size < 4 || size > MAX_ANSWER_BYTES) {
