@@ -4,11 +4,11 @@ import type { AnyApi, Clock, RequestInitOf, ResponseOf, Timer } from '@ottla/pro
 import { encodeRequest, readResponse } from '@ottla/protocol'
 import { KafkaJSConnectionError, KafkaJSRequestTimeoutError } from '../errors/index.ts'
 import type { EventEmitter } from '../events/emitter.ts'
+import { Fifo } from '../fifo.ts'
 import type { Logger } from '../logger.ts'
 import { asError } from './as-error.ts'
 import type { EntryFacts } from './entry.ts'
 import { Entry, nameOf, timesOf } from './entry.ts'
-import { Fifo } from './fifo.ts'
 import { throttleTimeOf } from './throttle.ts'
 
 const noFrame = Buffer.alloc(0)

@@ -4,7 +4,7 @@ import { FakeWorld } from '../consumer-testing.ts'
 import { settled } from '../fetch/fake-cluster-testing.ts'
 import type { ConsumerRunConfig } from '../types.ts'
 import { finishedOf, textOfFinished } from './finished-ahead.ts'
-import { Fifo } from './fifo.ts'
+import { Fifo } from '../../fifo.ts'
 import { Gaps } from './gaps.ts'
 
 test('the longest finished run counts', () => {
@@ -24,7 +24,7 @@ test('a queue gives back what it was given, in order', () => {
     fifo.push(round)
     if (round % 2 === 1) out.push(fifo.shift())
   }
-  while (fifo.size > 0) out.push(fifo.shift())
+  while (fifo.length > 0) out.push(fifo.shift())
   expect(out).toEqual(Array.from({ length: 3000 }, (_, index) => index))
   expect(fifo.shift()).toBe(undefined)
 })

@@ -4,7 +4,7 @@
 // after a rebalance or a crash what was not finished is handed out again, and nothing else. A message whose handler fails keeps its lane while it waits to be tried again; the others go on.
 import type { KafkaMessage } from '../fetch/message.ts'
 import { messageContext } from './each-message.ts'
-import { Fifo } from './fifo.ts'
+import { Fifo } from '../../fifo.ts'
 import type { GapEntry } from './gaps.ts'
 import { Gaps } from './gaps.ts'
 import type { MessageHandler } from './handler.ts'

@@ -1,8 +1,11 @@
 // A queue whose both ends cost the same, however long it is.
 
+/** So much may lie before the head until it is cut off. */
+const SLACK = 256
+
 /** Values in the order in which they came. */
 export class Fifo<T> {
-  #values: T[] = []
+  #values: (T | undefined)[] = []
   /** What lies before this index has been taken. */
   #head = 0
 
@@ -21,13 +24,13 @@ export class Fifo<T> {
 
   /** Takes the oldest value. */
   shift(): T | undefined {
-    const value = this.#values[this.#head]
     if (this.#head === this.#values.length) return undefined
-    this.#head++
+    const value = this.#values[this.#head]
+    this.#values[this.#head++] = undefined
     if (this.#head === this.#values.length) {
       this.#values.length = 0
       this.#head = 0
-    } else if (this.#head > 256) {
+    } else if (this.#head > SLACK && this.#head * 2 > this.#values.length) {
       this.#values = this.#values.slice(this.#head)
       this.#head = 0
     }
@@ -36,13 +39,13 @@ export class Fifo<T> {
 
   /** Takes all values. */
   drain(): T[] {
-    const values = this.#values.slice(this.#head)
+    const values = [...this]
     this.#values = []
     this.#head = 0
     return values
   }
 
-  [Symbol.iterator](): Iterator<T> {
-    return this.#values.slice(this.#head).values()
+  *[Symbol.iterator](): Generator<T> {
+    for (const value of this.#values.slice(this.#head)) if (value !== undefined) yield value
   }
 }
