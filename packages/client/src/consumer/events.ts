@@ -1,5 +1,6 @@
 // The instrumentation events of consumers: KafkaJS's names and payloads.
 import type { InstrumentationEvent } from '../events/emitter.ts'
+import type { RequestEvent, RequestQueueSizeEvent, RequestTimeoutEvent } from '../events/types.ts'
 import type { RedeliveryEventPayloads } from '../redelivery/events.ts'
 import type { TopicOffsets } from './types.ts'
 
@@ -78,31 +79,9 @@ export interface ConsumerEventPayloads extends RedeliveryEventPayloads {
     topicsSubscribed: string[]
     topicsNotSubscribed: string[]
   }
-  'consumer.network.request': {
-    apiKey: number
-    apiName: string
-    apiVersion: number
-    broker: string
-    clientId: string
-    correlationId: number
-    createdAt: number
-    duration: number
-    pendingDuration: number
-    sentAt: number
-    size: number
-  }
-  'consumer.network.request_timeout': {
-    apiKey: number
-    apiName: string
-    apiVersion: number
-    broker: string
-    clientId: string
-    correlationId: number
-    createdAt: number
-    pendingDuration: number
-    sentAt: number
-  }
-  'consumer.network.request_queue_size': { broker: string; clientId: string; queueSize: number }
+  'consumer.network.request': RequestEvent['payload']
+  'consumer.network.request_timeout': RequestTimeoutEvent['payload']
+  'consumer.network.request_queue_size': RequestQueueSizeEvent['payload']
 }
 
 type EventOf<E extends keyof ConsumerEventPayloads> = InstrumentationEvent<ConsumerEventPayloads[E]>

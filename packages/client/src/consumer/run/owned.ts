@@ -80,8 +80,12 @@ export class OwnedPartition implements TopicPartition {
 
   /** What is finished beyond `resolved`, as it is committed; null when nothing is. */
   finished(): string | null {
-    const isNothing = this.finishedBefore.size === 0 && this.gaps === null
-    return isNothing ? null : textOfFinished(this.resolved, [...this.finishedBefore, ...(this.gaps?.finishedAhead() ?? [])])
+    const { finishedBefore, gaps, resolved } = this
+    if (finishedBefore.size === 0 && gaps === null) return null
+    const text = textOfFinished(resolved, [...finishedBefore, ...(gaps?.finishedAhead() ?? [])])
+    // All of it has been passed: there is nothing left to be looked through at each commit.
+    if (text === null && finishedBefore.size > 0) this.finishedBefore = new Set()
+    return text
   }
 
   /** Goes on elsewhere, where a seek says. */
