@@ -1,5 +1,6 @@
-// A device that answers EIO (F10), by a library that is loaded before the process's own: the log directory goes offline at once, nothing is
-// acknowledged that is not on the device, a failed fdatasync is not tried again, and after a restart everything acknowledged is there.
+// A device that answers EIO, by a library that is loaded before the process's own. Where it fails to write or to sync, the log directory goes
+// offline at once, nothing is acknowledged that is not on the device, a failed fdatasync is not tried again, and after a restart everything
+// acknowledged is there. Where it fails to read, only those who read that get an error, and only for that long.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { ErrorCode } from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { startBroker } from '../compat/broker.ts'
+import { Wire } from '../compat/wire.ts'
 import { createTopic, expectNothingLost, histories, produce, randomOf, seedOf, skipBecause } from './load.ts'
 
 const topic = 'failing'
@@ -104,3 +106,38 @@ for (const [operation, names] of Object.entries(operations)) {
     console.log(`${rounds} times EIO of ${operation}, ${total} acknowledged records, none lost`)
   })
 }
+
+it('answers what cannot be read with a retriable error, and goes on', async context => {
+  const reason = reasonToSkip()
+  if (reason !== undefined) {
+    skipBecause('a disk that cannot be read', reason)
+    context.skip()
+    return
+  }
+  const random = randomOf(seedOf('a disk that cannot be read'))
+  using shim = new Shim()
+  await using broker = await startBroker({ 'log.flush.mode': 'ack' }, { environment: shim.environmentFor(`/${topic}-0/`) })
+  await createTopic(broker, topic, partitions)
+  const all = histories(partitions)
+  const writeFor = async (milliseconds: number) => {
+    const end = Date.now() + milliseconds
+    await Promise.all(all.map(history => produce(broker, history, { topic, random, goesOn: () => Date.now() < end })))
+  }
+  await writeFor(500)
+  // What was written before a restart is in no cache of the process.
+  await broker.stop()
+  await broker.start()
+  for (let round = 0; round < rounds; round++) {
+    shim.fail(['pread', 'pread64', 'preadv', 'preadv64', 'read'])
+    await using wire = await Wire.connect(broker.port)
+    await expect(wire.batches(topic, 0)).rejects.toThrow(`error ${ErrorCode.KAFKA_STORAGE_ERROR}`)
+    expect(await wire.batches(topic, 1)).not.toEqual([])
+    // A produce may have to read as well, such as the time of a segment's first batch.
+    await writeFor(100)
+    shim.heal()
+    await expectNothingLost(broker, topic, all)
+  }
+  for (const code of all[0]?.errors.keys() ?? []) expect(code).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+  for (const { errors } of all.slice(1)) expect([...errors]).toEqual([])
+  expect(await broker.stop()).toBe(0)
+})

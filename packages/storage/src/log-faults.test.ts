@@ -183,6 +183,21 @@ describe('a failing disk', () => {
     expect(await codeOf(() => offsetsFrom(log, 0))).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
     expect(await offsetsFrom(log, 0)).toEqual([0])
   })
+
+  it('answers an append that must read, and cannot, with a retriable error, and takes it the next time', async () => {
+    const bench = new Bench()
+    append(await bench.open(), 'a')
+    bench.schedule.run()
+    await bench.manager?.close()
+    const log = await bench.open()
+    // The time of the segment's first batch is not known after a start.
+    bench.disk.fail({ operation: 'readSync', path: '.log', code: 'EIO', times: 1 })
+    expect(await codeOf(() => append(log, 'b'))).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(log.logEndOffset).toBe(1)
+    append(log, 'b')
+    bench.schedule.run()
+    expect(await offsetsFrom(log, 0)).toEqual([0, 1])
+  })
 })
 
 /** Twenty batches in two segments, cleanly stopped or killed, then one byte changed. */

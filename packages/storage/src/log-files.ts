@@ -19,6 +19,13 @@ export const whileWriting = <T>(log: Log, work: () => T): T => {
   }
 }
 
+/** What a failed read becomes: KAFKA_STORAGE_ERROR, which is retriable, as another replica may have it, or the next attempt may succeed. */
+export const readFailure = (log: Log, error: unknown): Error => {
+  if (codeOf(error) === '' || error instanceof KafkaError) return asError(error)
+  log.world.logger.error({ folder: log.path, error: asError(error).message }, 'a read of the log failed')
+  return new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `reading ${log.topic}-${log.partition} failed: ${asError(error).message}`)
+}
+
 /** Takes a snapshot of the producers at the end of the log. */
 export const saveProducers = (log: Log, offset: number): void => {
   if (log.snapshots.offsets.includes(offset)) return

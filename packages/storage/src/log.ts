@@ -6,12 +6,11 @@ import { type AppendOptions, type AppendResult, appendAsFollower, appendAsLeader
 import { type CompactionOptions, type CompactionResult, compactLog } from './compaction.ts'
 import type { LogConfig } from './config.ts'
 import { type FlushWaiter, requestFlush } from './flush.ts'
-import type { FetchedData, ReadOptions } from './fetched.ts'
-import { exhausted, noData } from './fetched.ts'
+import { type FetchedData, type ReadOptions, exhausted, noData } from './fetched.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
+import { readFailure } from './log-files.ts'
 import { openProducers } from './log-producers.ts'
 import type { DirectoryState, LogWorld } from './log-world.ts'
-import { asError, codeOf } from './platform-error.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
 import type { ProducerState } from './producer-state.ts'
 import { readSegment } from './read-file.ts'
@@ -147,13 +146,16 @@ export class Log {
 
   /** Idempotent producers and their last batches; loaded when first asked for. */
   get producers(): ProducerState {
-    this.#producers ??= openProducers(this, { trusted: this.trusted })
-    return this.#producers
+    return this.#producers ?? this.loadProducers()
   }
 
   /** Loads the producers now. */
-  loadProducers(): void {
-    this.#producers ??= openProducers(this, { trusted: this.trusted })
+  loadProducers(): ProducerState {
+    try {
+      return (this.#producers ??= openProducers(this, { trusted: this.trusted }))
+    } catch (error) {
+      throw readFailure(this, error)
+    }
   }
 
   get producersLoaded(): boolean {
@@ -207,7 +209,11 @@ export class Log {
    * (OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, ...), RECORD_LIST_TOO_LARGE beyond the size of a segment.
    */
   appendAsLeader(batch: RecordBatch, options: AppendOptions): AppendResult {
-    return appendAsLeader(this, batch, options)
+    try {
+      return appendAsLeader(this, batch, options)
+    } catch (error) {
+      throw readFailure(this, error)
+    }
   }
 
   /** Appends whole batches whose offsets the leader gave. Offsets below the log's end throw OFFSET_OUT_OF_RANGE. */
@@ -341,7 +347,7 @@ export class Log {
         return data.then(
           found => (found === exhausted ? this.#readFiles(this.#indexAfter(segment), options) : found),
           (error: unknown) => {
-            throw this.#readError(error)
+            throw readFailure(this, error)
           },
         )
       }
@@ -364,7 +370,7 @@ export class Log {
         const found = await search()
         if (replacements === this.replacements) return found
       } catch (error) {
-        if (replacements === this.replacements) throw error
+        if (replacements === this.replacements) throw readFailure(this, error)
       }
     }
   }
@@ -383,14 +389,7 @@ export class Log {
     try {
       return readSegment(this, segment, options)
     } catch (error) {
-      throw this.#readError(error)
+      throw readFailure(this, error)
     }
-  }
-
-  /** What the device refuses is retriable: another replica may have it, or the next attempt may succeed. */
-  #readError(error: unknown): Error {
-    if (codeOf(error) === '') return asError(error)
-    this.world.logger.error({ folder: this.path, error: asError(error).message }, 'a read of the log failed')
-    return new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `reading ${this.topic}-${this.partition} failed: ${asError(error).message}`)
   }
 }
