@@ -1,78 +1,34 @@
 // A device that answers EIO, by a library that is loaded before the process's own. Where it fails to write or to sync, the log directory goes
 // offline at once, nothing is acknowledged that is not on the device, a failed fdatasync is not tried again, and after a restart everything
 // acknowledged is there. Where it fails to read, only those who read that get an error, and only for that long.
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { ErrorCode } from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { startBroker } from '../compat/broker.ts'
 import { Wire } from '../compat/wire.ts'
+import { DiskShim, reasonToSkipShim } from './disk-shim.ts'
 import { createTopic, expectNothingLost, histories, produce, randomOf, seedOf, skipBecause } from './load.ts'
 
 const topic = 'failing'
 const partitions = 3
 const rounds = Number(process.env.ROUNDS ?? 2)
-const EIO = 5
-const source = fileURLToPath(new URL('../../../shared/faults-kit/faultshim.c', import.meta.url))
 const operations = {
   fdatasync: ['fdatasync'],
   write: ['write', 'pwrite', 'pwrite64', 'writev', 'pwritev', 'pwritev64'],
 } as const
 
-/** The library, its control file, and where they are. */
-class Shim implements Disposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'ottla-shim-'))
-  readonly #control = join(this.#folder, 'control')
-  readonly #library = join(this.#folder, 'faultshim.so')
-
-  constructor() {
-    this.heal()
-    execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-o', this.#library, source, '-ldl'], { stdio: 'pipe' })
-  }
-
-  /** For a process whose files with `path` in their names may fail. */
-  environmentFor(path: string): Record<string, string> {
-    return { LD_PRELOAD: this.#library, FAULT_CTL: this.#control, FAULT_PATH: path, UV_USE_IO_URING: '0' }
-  }
-
-  fail(names: readonly string[]): void {
-    writeFileSync(this.#control, names.map(name => `${name} ${EIO} 0\n`).join(''))
-  }
-
-  heal(): void {
-    writeFileSync(this.#control, '')
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true })
-  }
-}
-
-const reasonToSkip = (): string | undefined => {
-  if (process.platform !== 'linux') return 'it needs Linux'
-  if (!existsSync(source)) return 'faultshim.c is not there'
-  try {
-    execFileSync('gcc', ['--version'], { stdio: 'pipe' })
-  } catch {
-    return 'there is no gcc'
-  }
-  return undefined
-}
-
 for (const [operation, names] of Object.entries(operations)) {
   it(`acknowledges nothing after EIO of ${operation}, and has everything acknowledged after a restart`, async context => {
-    const reason = reasonToSkip()
+    const reason = reasonToSkipShim()
     if (reason !== undefined) {
       skipBecause('a failing disk', reason)
       context.skip()
       return
     }
     const random = randomOf(seedOf('a failing disk'))
-    using shim = new Shim()
+    using shim = new DiskShim()
     // The last partition's files fail: the others are in the same log directory.
     const environment = shim.environmentFor(`/${topic}-${partitions - 1}/`)
     await using broker = await startBroker({ 'log.flush.mode': 'ack' }, { environment })
@@ -108,14 +64,14 @@ for (const [operation, names] of Object.entries(operations)) {
 }
 
 it('answers what cannot be read with a retriable error, and goes on', async context => {
-  const reason = reasonToSkip()
+  const reason = reasonToSkipShim()
   if (reason !== undefined) {
     skipBecause('a disk that cannot be read', reason)
     context.skip()
     return
   }
   const random = randomOf(seedOf('a disk that cannot be read'))
-  using shim = new Shim()
+  using shim = new DiskShim()
   await using broker = await startBroker({ 'log.flush.mode': 'ack' }, { environment: shim.environmentFor(`/${topic}-0/`) })
   await createTopic(broker, topic, partitions)
   const all = histories(partitions)
