@@ -6,27 +6,44 @@ import { defineConfig } from 'vitest/config'
  */
 const seed = process.env.FUZZ_SEED === 'random' ? String(Math.floor(Math.random() * 2 ** 31)) : (process.env.FUZZ_SEED ?? '1')
 
+/** Fuzzers that run until they have done so much have no time limit; the others are slow to stop on a busy machine. */
+const fuzzTimeout = process.env.FUZZ_EXECUTIONS ? 0 : (Number(process.env.FUZZ_SECONDS ?? 2) + 60) * 1000
+
 /** Tests run on the sources: no build is needed to change a line and see it tested. */
+const shared = { ssr: { resolve: { conditions: ['ottla-source'] } } }
+const common = { env: { FUZZ_SEED: seed }, testTimeout: 60_000, pool: 'forks' } as const
+
 export default defineConfig({
-  ssr: { resolve: { conditions: ['ottla-source'] } },
   test: {
-    include: [
-      'packages/*/src/**/*.{test,fuzz,contract.test}.ts',
-      'tests/client/**/*.test.ts',
-      'examples/**/*.test.ts',
-      'tools/**/*.test.ts',
+    projects: [
+      {
+        ...shared,
+        test: {
+          ...common,
+          name: 'tests',
+          include: ['packages/*/src/**/*.test.ts', 'tests/client/**/*.test.ts', 'examples/**/*.test.ts', 'tools/**/*.test.ts'],
+          setupFiles: ['tools/seeded-tests.ts'],
+          benchmark: { include: ['packages/*/src/**/*.bench.ts'] },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          ...common,
+          name: 'fuzz',
+          include: ['packages/*/src/**/*.fuzz.ts'],
+          setupFiles: ['tools/fuzzing.ts'],
+          testTimeout: fuzzTimeout,
+          benchmark: { include: [] },
+        },
+      },
     ],
-    env: { FUZZ_SEED: seed },
-    setupFiles: ['tools/seeded-tests.ts'],
-    benchmark: { include: ['packages/*/src/**/*.bench.ts'] },
-    // What a test prints, such as the seed of a fuzzer, is shown when it fails, and always in CI.
-    silent: process.env.CI ? false : 'passed-only',
+    // What a test prints is shown when it fails, and always in CI and where fuzzers are asked for a number of executions.
+    silent: process.env.CI || process.env.FUZZ_EXECUTIONS ? false : 'passed-only',
     reporters: process.env.CI ? ['default'] : ['dot'],
     // A test that needed a second try is named in the output of CI, and is a defect to be found: of the test or of what it tests.
     retry: Number(process.env.TEST_RETRIES ?? 0),
     slowTestThreshold: 2000,
-    testTimeout: 60_000,
-    pool: 'forks',
     maxWorkers: '100%',
   },
 })

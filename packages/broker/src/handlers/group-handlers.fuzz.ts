@@ -1,5 +1,5 @@
 // Whatever clients ask of groups, in whatever version and order: each request is answered, at the latest when the broker stops, and what the
-// answer is made of fits its version; none of them says that the broker itself is at a loss. FUZZ_SECONDS and FUZZ_SEED choose how long and from which seed; a failure prints its seed.
+// answer is made of fits its version; none of them says that the broker itself is at a loss.
 import {
   type AnyApi,
   consumerGroupDescribeApi,
@@ -21,9 +21,6 @@ import {
 import * as fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { SimulatedBroker } from '../broker-simulation.ts'
-
-const seconds = Number(process.env.FUZZ_SECONDS ?? '2')
-const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 0x7fffffff)
 
 const SUBSCRIPTION = Buffer.from('000100000001000174ffffffff00000000', 'hex')
 const ASSIGNMENT = Buffer.from('0001000000010001740000000100000000ffffffff', 'hex')
@@ -236,12 +233,7 @@ async function live(steps: readonly Step[]): Promise<void> {
 }
 
 describe('requests about groups', () => {
-  it(`are all answered (seed ${seed})`, { timeout: (seconds + 30) * 1000 }, async () => {
-    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), live), {
-      seed,
-      numRuns: Number.POSITIVE_INFINITY,
-      interruptAfterTimeLimit: seconds * 1000,
-      markInterruptAsFailure: false,
-    })
+  it('are all answered', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), live))
   })
 })
