@@ -4,7 +4,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ErrorCode, KafkaError } from '../errors.ts'
-import { anySeed, damaged, randomFrom } from '../fuzz-support.ts'
+import { anySeed, damaged, randomFrom } from '../fuzz-testing.ts'
 import { BATCH_HEADER_BYTES, batchesIn } from './batch.ts'
 import { goldenBatches, goldenDamage } from './golden-records.ts'
 import type { RecordBatch } from './batch.ts'

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ErrorCode, KafkaError } from '../../errors.ts'
-import { anySeed, type Below, damaged, randomFrom } from '../../fuzz-support.ts'
+import { anySeed, type Below, damaged, randomFrom } from '../../fuzz-testing.ts'
 import { compress, decompress } from './index.ts'
 import { callWasm } from './wasm.ts'
 
