@@ -7,6 +7,7 @@ import type { Log, LogConfig, LogManager, ValidationPool } from '@ottla/storage'
 import type { PartitionSurroundings } from './partition.ts'
 import { Partition } from './partition.ts'
 import { SlicedWork } from './sliced-work.ts'
+import { Slices } from './slices.ts'
 import { TopicCounters } from './topic-counters.ts'
 import { Deadlines } from './waiting.ts'
 
@@ -50,6 +51,8 @@ export class Replicas {
   readonly logs: LogManager
   /** Those who wait for a partition: produces for acknowledgements, fetches for records. */
   readonly deadlines: Deadlines
+  /** Time that all requests with much to do share. */
+  readonly slices: Slices
   readonly #options: ReplicasOptions
   readonly #topics = new Map<string, TopicReplicas>()
   readonly #byId = new Map<string, TopicReplicas>()
@@ -77,6 +80,7 @@ export class Replicas {
         options.logger.error({ topic, partition: index, err: error }, 'a new leader could not flush its log'),
     }
     const { clock, logger, later = setImmediate } = options
+    this.slices = new Slices(clock, later)
     this.#work = new SlicedWork({ clock, logger, later })
     for (const topic of options.metadata.image.topics()) {
       for (const index of topic.partitions.keys()) this.#takePartition(topic, index)
