@@ -95,7 +95,10 @@ const updateFeatures =
     await attempting(parts, 'Could not update features', async () => {
       const { body } = await parts.cluster.request('controller', updateFeaturesApi, version => {
         if (version === 0 && validateOnly)
-          throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'This broker cannot only validate updates of features')
+          throw protocolError(
+            ErrorCode.UNSUPPORTED_VERSION,
+            'The broker is older than Kafka 3.3 and cannot only validate updates of features',
+          )
         return {
           timeoutMs: timeout ?? featuresTimeoutMs,
           featureUpdates: updates.map(([feature, { maxVersionLevel, upgradeType = 'upgrade' }]) => ({

@@ -181,7 +181,8 @@ const removeMembers =
       key: groupId,
       ask: async nodeId => {
         const { body: answer } = await parts.cluster.request(nodeId, leaveGroupApi, version => {
-          if (version < 3) throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'This broker cannot remove members of a group')
+          if (version < 3)
+            throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'The broker is older than Kafka 2.4 and cannot remove members of a group')
           const leaving = named.map(of => ({
             memberId: of.memberId ?? '',
             groupInstanceId: of.groupInstanceId ?? null,

@@ -59,7 +59,10 @@ async function lookUp(parts: AdminParts, partitions: readonly Wanted[], committe
     ask: async (nodeId, of) => {
       const { body } = await parts.cluster.request(nodeId, listOffsetsApi, version => {
         if (of.some(({ timestamp }) => lowestVersion(timestamp) > version))
-          throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'This broker does not know one of the offsets that were asked for')
+          throw protocolError(
+            ErrorCode.UNSUPPORTED_VERSION,
+            'The broker is too old for one of the offsets that were asked for (max-timestamp needs Kafka 3.0)',
+          )
         return {
           replicaId: -1,
           ...(version >= 2 && { isolationLevel: committed ? 1 : 0 }),

@@ -152,7 +152,7 @@ const electLeaders =
     return attempting(parts, 'Could not elect leaders', async () => {
       const { body } = await parts.cluster.request('controller', electLeadersApi, version => {
         if (version === 0 && type !== 'preferred')
-          throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'This broker knows only preferred leaders')
+          throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'The broker is older than Kafka 2.4 and elects only preferred leaders')
         return {
           ...(version >= 1 && { electionType: type === 'preferred' ? 0 : 1 }),
           topicPartitions: topics,

@@ -93,7 +93,7 @@ const metadataOf = async (
   const { allowAutoTopicCreation = false, cluster } = parts
   const { body } = await cluster.request('any', metadataApi, version => {
     if (of.byId === true && version < 12)
-      throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'This broker does not know topics by their ids')
+      throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'The broker is older than Kafka 3.1 and does not know topics by their ids')
     return { topics: version === 0 ? (of.topics ?? []) : of.topics, ...(version >= 4 && { allowAutoTopicCreation }) }
   })
   return body
@@ -144,6 +144,16 @@ async function leaders(parts: AdminParts, topics: readonly string[], timeoutMs: 
   }
 }
 
+/** From this version on the broker has defaults for what is not given (KIP-464). */
+const firstWithDefaults = 4
+
+function expectCounts(topics: readonly ITopicConfig[]): void {
+  const bare = topics.find(of => !of.replicaAssignment?.length && ((of.numPartitions ?? -1) < 0 || (of.replicationFactor ?? -1) < 0))
+  if (bare === undefined) return
+  const message = `The broker is older than Kafka 2.4 and has no defaults for topics: give numPartitions and replicationFactor of ${bare.topic}.`
+  throw protocolError(ErrorCode.UNSUPPORTED_VERSION, message)
+}
+
 const createTopics =
   (parts: AdminParts): TopicAdmin['createTopics'] =>
   async ({ topics, validateOnly = false, timeout, waitForLeaders = true }) => {
@@ -151,7 +161,7 @@ const createTopics =
     checkTopicNames(topics, 'topics')
     for (const { topic, configEntries } of topics) if (configEntries != null) checkConfigEntries(topic, configEntries)
     const existing = await attempting(parts, 'Could not create topics', async () => {
-      const { body } = await parts.cluster.request('controller', createTopicsApi, {
+      const wanted = {
         topics: topics.map(of => ({
           name: of.topic,
           numPartitions: of.replicaAssignment?.length ? -1 : (of.numPartitions ?? -1),
@@ -161,6 +171,10 @@ const createTopics =
         })),
         timeoutMs: timeout ?? defaultTimeoutMs,
         validateOnly,
+      }
+      const { body } = await parts.cluster.request('controller', createTopicsApi, version => {
+        if (version < firstWithDefaults) expectCounts(topics)
+        return wanted
       })
       const failed = body.topics.filter(({ errorCode }) => errorCode !== ErrorCode.NONE)
       for (const { errorCode, errorMessage } of failed) if (errorCode === ErrorCode.NOT_CONTROLLER) check(errorCode, errorMessage)

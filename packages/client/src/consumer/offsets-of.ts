@@ -134,7 +134,7 @@ async function askLeader(cluster: Cluster, { leader, asked, queries, options, ou
   }
   const body = (version: number): ListOffsetsRequestInit => {
     if (needsMaxTimestamp && version < MAX_TIMESTAMP_VERSION)
-      throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'The broker cannot look for the largest timestamp')
+      throw protocolError(ErrorCode.UNSUPPORTED_VERSION, 'The broker is older than Kafka 3.0 and cannot look for the largest timestamp')
     return {
       replicaId: -1,
       isolationLevel: (options.readUncommitted ?? true) ? 0 : 1,

@@ -1,8 +1,8 @@
 // The requests of one connection: which wait, which are in flight, and when their time is over. A broker answers in the order in which
 // it was asked, so what is in flight is a queue. No socket is known here: bytes go out by `send` and come in by `answered`.
 import type { AnyApi, Clock, RequestInitOf, ResponseOf, Timer } from '@ottla/protocol'
-import { encodeRequest, readResponse } from '@ottla/protocol'
-import { KafkaJSConnectionError, KafkaJSRequestTimeoutError } from '../errors/index.ts'
+import { encodeRequest, ErrorCode, ProtocolError, readResponse } from '@ottla/protocol'
+import { KafkaJSConnectionError, KafkaJSRequestTimeoutError, protocolError } from '../errors/index.ts'
 import type { EventEmitter } from '../events/emitter.ts'
 import { Fifo } from '../fifo.ts'
 import type { Logger } from '../logger.ts'
@@ -136,7 +136,21 @@ export class Pipeline {
 
   #encoder<A extends AnyApi>(api: A, version: number, body: RequestInitOf<A>): (correlationId: number) => Buffer[] {
     const { clientId } = this.#parts
-    return correlationId => encodeRequest({ api, version, correlationId, clientId, body })
+    return correlationId => {
+      try {
+        return encodeRequest({ api, version, correlationId, clientId, body })
+      } catch (error) {
+        throw error instanceof ProtocolError && error.kind === 'version' ? this.#unsent(api, version, error) : error
+      }
+    }
+  }
+
+  /** A program asked for what the broker's version of a request has no field for. */
+  #unsent({ name }: AnyApi, version: number, { message }: ProtocolError): Error {
+    return protocolError(
+      ErrorCode.UNSUPPORTED_VERSION,
+      `${this.#parts.broker} is too old for this call of ${name} (version ${version}): ${message}`,
+    )
   }
 
   #add(facts: Omit<EntryFacts, 'createdMs'>): void {

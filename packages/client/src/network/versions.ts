@@ -2,6 +2,13 @@
 import type { AnyApi, ApiVersionsResponse } from '@ottla/protocol'
 import { bounds } from '@ottla/protocol'
 import { KafkaJSServerDoesNotSupportApiKey } from '../errors/index.ts'
+import { firstReleaseOf } from './releases.ts'
+
+/** What to do about a broker that serves only versions which this client has not any more. */
+function olderThan(api: AnyApi): string {
+  const release = firstReleaseOf(api)
+  return release === undefined ? 'upgrade the broker' : `upgrade the broker to Apache Kafka ${release} or newer`
+}
 
 /** What one broker serves. */
 export class ServedVersions {
@@ -30,13 +37,19 @@ export class ServedVersions {
     const served = this.#ranges.get(api.key)
     const facts = { apiKey: api.key, apiName: api.name }
     if (served === undefined) {
-      const text = `${this.#broker} does not serve ${api.name} (API key ${api.key}): the broker is too old for this call, it is switched off there, or this is the port of a controller`
+      const release = firstReleaseOf(api)
+      const needed =
+        release === undefined ? 'the broker is too old for this call' : `Apache Kafka has it since ${release}, and the broker is older`
+      const text = `${this.#broker} does not serve ${api.name} (API key ${api.key}): ${needed}, it is switched off there, or this is the port of a controller`
       throw new KafkaJSServerDoesNotSupportApiKey(text, facts)
     }
     const version = Math.min(mostHigh, served[1])
     if (version < Math.max(low, served[0])) {
-      const text = `${this.#broker} serves ${api.name} (API key ${api.key}) in versions ${served[0]} to ${served[1]}, this call needs ${low} to ${mostHigh}: use a broker or a client of another release`
-      throw new KafkaJSServerDoesNotSupportApiKey(text, facts)
+      const text = `${this.#broker} serves ${api.name} (API key ${api.key}) in versions ${served[0]} to ${served[1]}, this call needs ${low} to ${mostHigh}`
+      throw new KafkaJSServerDoesNotSupportApiKey(
+        `${text}: ${served[1] < low ? olderThan(api) : 'use a newer release of the client'}`,
+        facts,
+      )
     }
     if (maxVersion === undefined) this.#chosen.set(api, version)
     return version

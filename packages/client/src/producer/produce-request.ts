@@ -1,7 +1,8 @@
 // Produce requests of batches, and which part of an answer is about which batch.
 import type { ProduceRequestInit, ProduceResponse } from '@ottla/protocol'
-import { ZERO_UUID } from '@ottla/protocol'
+import { ErrorCode, ZERO_UUID } from '@ottla/protocol'
 import type { Cluster, ClusterImage } from '../cluster/cluster.ts'
+import { protocolError } from '../errors/index.ts'
 import type { ProducerBatch } from './batch.ts'
 import type { Gate } from './gate.ts'
 import type { PartitionQueue } from './partition-queue.ts'
@@ -19,12 +20,15 @@ export type PartitionResult = ProduceResponse['responses'][number]['partitionRes
 /** From this version on topics go by id (KIP-516). */
 const FIRST_BY_ID = 13
 
+/** From this version on brokers know zstd (KIP-110); those before answer with an error that has no name, or not at all. */
+const FIRST_WITH_ZSTD = 7
+
 /** The request with these batches, and the highest version that it can be sent in. */
 export function produceRequest(
   sent: readonly Sent[],
   gate: Gate,
   image: ClusterImage,
-): { body: ProduceRequestInit; limit: number | undefined } {
+): { body: (version: number) => ProduceRequestInit; limit: number | undefined } {
   const topics = new Map<string, { name: string; topicId: string; partitionData: { index: number; records: Buffer }[] }>()
   let limit = gate.maxProduceVersion
   for (const { queue, records } of sent) {
@@ -39,7 +43,13 @@ export function produceRequest(
   const kind = sent[0]?.batch.kind
   const transactionalId = kind?.isTransactional === true ? gate.transactionalId : null
   const body = { transactionalId, acks: kind?.acks ?? -1, timeoutMs: kind?.timeoutMs ?? 30_000, topicData: [...topics.values()] }
-  return { body, limit }
+  const hasZstd = sent.some(({ batch }) => batch.kind.compression === 'zstd')
+  const bodyFor = (version: number): ProduceRequestInit => {
+    if (hasZstd && version < FIRST_WITH_ZSTD)
+      throw protocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'The broker is older than Kafka 2.1 and does not know zstd')
+    return body
+  }
+  return { body: bodyFor, limit }
 }
 
 /** What the answer says about each batch, in their order; undefined where it says nothing. Leaders that it names are learned. */

@@ -1,6 +1,7 @@
 // One way into a classic group: JoinGroup, then SyncGroup, with the answers that mean to begin again (Kafka's AbstractCoordinator): a member id given
 // first (KIP-394), an id or generation that the coordinator does not know, a rebalance that began meanwhile.
 import { ErrorCode, type JoinGroupRequestInit, type JoinGroupResponse, joinGroupApi, syncGroupApi } from '@ottla/protocol'
+import { protocolError } from '../../../errors/index.ts'
 import { delay } from '../../../retry.ts'
 import type { GroupMemberAssignment, GroupState } from '../../assignors/types.ts'
 import { askCoordinator, coordinatorError, type GroupCaller } from '../coordinator-calls.ts'
@@ -11,6 +12,8 @@ import { type Generation, noGeneration } from './generation.ts'
 const protocolType = 'consumer'
 /** How much longer than the rebalance time-out an answer may take. */
 const lapseMs = 5_000
+/** From this version on there are static members (KIP-345). */
+const firstWithStatic = 5
 /** Rounds that begin again at once; later ones wait a little. */
 const immediateRounds = 3
 const pauseMs = 100
@@ -63,12 +66,20 @@ export async function joinRound(member: RoundMember, reason: string): Promise<Jo
 async function join(member: RoundMember, reason: string): Promise<JoinGroupResponse | undefined> {
   const { settings, generation } = member
   const protocols = [...member.protocols()]
-  const body = (version: number): JoinGroupRequestInit => ({
+  const body = (version: number): JoinGroupRequestInit => {
+    if (version < firstWithStatic && settings.groupInstanceId !== null)
+      throw protocolError(
+        ErrorCode.UNSUPPORTED_VERSION,
+        'The coordinator is older than Kafka 2.3 and has no static members (groupInstanceId)',
+      )
+    return requestOf(version)
+  }
+  const requestOf = (version: number): JoinGroupRequestInit => ({
     groupId: settings.groupId,
     sessionTimeoutMs: settings.sessionTimeoutMs,
     rebalanceTimeoutMs: settings.rebalanceTimeoutMs,
     memberId: generation.memberId,
-    groupInstanceId: version >= 5 ? settings.groupInstanceId : null,
+    groupInstanceId: version >= firstWithStatic ? settings.groupInstanceId : null,
     protocolType,
     protocols,
     reason: version >= 8 ? reason : null,

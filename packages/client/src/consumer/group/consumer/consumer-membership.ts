@@ -28,6 +28,10 @@ import { byTopicId, resolveTarget } from './target.ts'
 /** How long to wait before names of topics are asked for again. */
 const unresolvedPauseMs = 500
 
+/** Brokers of Kafka 3.7 to 3.9 answer so unless they are told otherwise, and later ones where it was taken from the list. */
+const switchedOff =
+  "The brokers take no members with groupProtocol 'consumer': they need Kafka 4.0 or newer, with 'consumer' in group.coordinator.rebalance.protocols"
+
 /** Membership of a group of the consumer protocol. */
 export class ConsumerMembership implements Membership {
   readonly #cluster: Cluster
@@ -253,7 +257,7 @@ export class ConsumerMembership implements Membership {
       return
     }
     this.#fields.reset()
-    const error = errorMessage === null ? protocolError(errorCode) : protocolError(errorCode, errorMessage)
+    const error = protocolError(errorCode, errorMessage ?? (errorCode === ErrorCode.UNSUPPORTED_VERSION ? switchedOff : undefined))
     // The member may still get what it is allowed to read.
     if (errorCode === ErrorCode.TOPIC_AUTHORIZATION_FAILED) return this.#cluster.logger.error(error.message, { groupId })
     const fenced = errorCode === ErrorCode.FENCED_MEMBER_EPOCH || errorCode === ErrorCode.UNKNOWN_MEMBER_ID

@@ -1,0 +1,52 @@
+// Since which release Apache Kafka serves an API in a version that this client can use, for those that older brokers do not have. The client needs 0.11
+// (Produce 3 and Fetch 4, record batches of format 2); errors name the release that a call needs beyond that.
+import type { AnyApi } from '@ottla/protocol'
+
+const since: Readonly<Record<string, string>> = {
+  Produce: '0.11',
+  Fetch: '0.11',
+  ListOffsets: '0.10.1',
+  JoinGroup: '0.10.1',
+  CreateTopics: '0.10.2',
+  DeleteTopics: '0.11',
+  DeleteRecords: '0.11',
+  InitProducerId: '0.11',
+  AddPartitionsToTxn: '0.11',
+  AddOffsetsToTxn: '0.11',
+  EndTxn: '0.11',
+  TxnOffsetCommit: '0.11',
+  AlterConfigs: '0.11',
+  SaslAuthenticate: '1.0',
+  CreatePartitions: '1.0',
+  DescribeConfigs: '1.1',
+  DeleteGroups: '1.1',
+  DescribeAcls: '2.0',
+  CreateAcls: '2.0',
+  DeleteAcls: '2.0',
+  DescribeLogDirs: '2.0',
+  CreateDelegationToken: '2.0',
+  RenewDelegationToken: '2.0',
+  ExpireDelegationToken: '2.0',
+  DescribeDelegationToken: '2.0',
+  OffsetForLeaderEpoch: '2.1',
+  ElectLeaders: '2.2',
+  IncrementalAlterConfigs: '2.3',
+  AlterPartitionReassignments: '2.4',
+  ListPartitionReassignments: '2.4',
+  OffsetDelete: '2.4',
+  DescribeClientQuotas: '2.6',
+  AlterClientQuotas: '2.6',
+  DescribeUserScramCredentials: '2.7',
+  AlterUserScramCredentials: '2.7',
+  UpdateFeatures: '2.7',
+  WriteTxnMarkers: '2.8',
+  DescribeProducers: '2.8',
+  DescribeTransactions: '3.0',
+  ListTransactions: '3.0',
+  ConsumerGroupHeartbeat: '4.0',
+  ConsumerGroupDescribe: '4.0',
+  ListConfigResources: '3.7',
+}
+
+/** The first release of Apache Kafka that serves an API as this client asks for it; undefined where that is any, or not known. */
+export const firstReleaseOf = ({ name }: AnyApi): string | undefined => since[name]
