@@ -34,7 +34,7 @@ async function copy() {
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     console.error(payload.error)
-    // A consumer that KafkaJS gives up on leaves nothing that would run.
+    // KafkaJS gives up for good after some ends of a connection, see tests/compat/kafkajs-ends.test.ts: nothing would run on.
     if (!payload.restart) process.exit(1)
   })
   await consumer.connect()
