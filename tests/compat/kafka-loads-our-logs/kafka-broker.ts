@@ -11,10 +11,10 @@ import { freePort } from '../broker.ts'
 import { java, kafkaJars, run } from '../programs.ts'
 import type { Topic } from './answers.ts'
 
-const format = java('FormatStorage', ['-XX:TieredStopAtLevel=1', '-Xmx128m'])
+const formatter = java('FormatStorage', ['-XX:TieredStopAtLevel=1', '-Xmx128m'])
 
 /** What is missing to run it. */
-export const kafkaMissing = (): string | undefined => format().missing
+export const kafkaMissing = (): string | undefined => formatter().missing
 
 /** A running broker. */
 export interface KafkaBroker extends AsyncDisposable {
@@ -24,10 +24,10 @@ export interface KafkaBroker extends AsyncDisposable {
   readonly data: string
   /** Lines of its log that warn, or tell of an error. */
   warnings(): string[]
-  /** Lines of its log that contain a text. */
-  linesWith(text: string): string[]
   /** SIGTERM. */
   stop(): Promise<void>
+  /** Starts it again on what it has, with other settings. */
+  restart(settings: Readonly<Record<string, string>>): Promise<void>
 }
 
 const answers = (port: number) =>
@@ -58,63 +58,79 @@ export interface KafkaPlace {
   readonly settings: Readonly<Record<string, string>>
 }
 
-async function formatted(folder: string, { topics = [], settings }: KafkaPlace): Promise<{ readonly file: string; readonly port: number }> {
+function writeSettings(file: string, settings: Readonly<Record<string, string>>): void {
+  const text = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
+  writeFileSync(file, text.join(''))
+}
+
+async function format(file: string, data: string, topics: readonly Topic[]): Promise<void> {
+  const program = formatter()
+  if (program.missing !== undefined) throw new Error(`missing: ${program.missing}`)
+  const input = topics.flatMap(({ name, id, partitions, leaderEpoch, configs }) => [
+    `topic ${name} ${id} ${partitions} ${leaderEpoch}\n`,
+    ...Object.entries(configs).map(([config, value]) => `config ${name} ${config} ${value}\n`),
+  ])
+  const { code, stderr } = await run(program.command, [...program.words, file, data], { input: input.join('') })
+  if (code !== 0) throw new Error(`no storage was formatted:\n${stderr}`)
+}
+
+/** Starts it, and waits until it answers. */
+export async function startKafka({ topics = [], partitions, settings }: KafkaPlace): Promise<KafkaBroker> {
+  const folder = mkdtempSync(join(tmpdir(), 'ottla-loaded-'))
+  const [file, data] = [join(folder, 'server.properties'), join(folder, 'data')]
   const [port, controller] = [await freePort(), await freePort()]
-  const lines = {
-    ...settings,
+  const fixed = {
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
     'controller.listener.names': 'CONTROLLER',
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'log.dirs': join(folder, 'data'),
+    'log.dirs': data,
   }
-  const file = join(folder, 'server.properties')
-  const text = Object.entries(lines).map(([name, value]) => `${name}=${value}\n`)
-  writeFileSync(file, text.join(''))
-  const program = format()
-  if (program.missing !== undefined) throw new Error(`missing: ${program.missing}`)
-  const input = topics.flatMap(({ name, id, partitions, leaderEpoch, configs }) => [
-    `topic ${name} ${id} ${partitions} ${leaderEpoch}\n`,
-    ...Object.entries(configs).map(([config, value]) => `config ${name} ${config} ${value}\n`),
-  ])
-  const { code, stderr } = await run(program.command, [...program.words, file, join(folder, 'data')], { input: input.join('') })
-  if (code !== 0) throw new Error(`no storage was formatted:\n${stderr}`)
-  return { file, port }
-}
-
-/** Starts it, and waits until it answers. */
-export async function startKafka(place: KafkaPlace): Promise<KafkaBroker> {
-  const folder = mkdtempSync(join(tmpdir(), 'ottla-loaded-'))
-  const { file, port } = await formatted(folder, place)
-  const data = join(folder, 'data')
-  if (place.partitions !== undefined) copyPartitions(place.partitions, data)
+  writeSettings(file, { ...settings, ...fixed })
+  await format(file, data, topics)
+  if (partitions !== undefined) copyPartitions(partitions, data)
   const flags = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', join(kafkaJars() ?? '', '*')]
-  const child: ChildProcess = spawn('java', [...flags, 'kafka.Kafka', file])
+  let child: ChildProcess | undefined
   let log = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))
+  const start = async () => {
+    const started = spawn('java', [...flags, 'kafka.Kafka', file])
+    child = started
+    for (const stream of [started.stdout, started.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))
+    for (let waited = 0; !(await answers(port)); waited += 50) {
+      if (started.exitCode !== null || waited > 60_000) throw new Error(`Apache Kafka did not start:\n${log.slice(-4000)}`)
+      await sleep(50)
+    }
+  }
   const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const gone = once(child, 'close')
     child.kill(signal)
     await gone
   }
-  for (let waited = 0; !(await answers(port)); waited += 50) {
-    if (child.exitCode !== null || waited > 60_000) throw new Error(`Apache Kafka did not start:\n${log.slice(-4000)}`)
-    await sleep(50)
-  }
   const lines = () => log.split('\n')
-  return {
+  const broker: KafkaBroker = {
     port,
     bootstrap: `127.0.0.1:${port}`,
     data,
     warnings: () => lines().filter(line => /\] (?:WARN|ERROR|FATAL) |Exception/.test(line) && !usual.test(line)),
-    linesWith: text => lines().filter(line => line.includes(text)),
     stop: () => end('SIGTERM'),
+    async restart(other) {
+      await end('SIGTERM')
+      writeSettings(file, { ...other, ...fixed })
+      await start()
+    },
     async [Symbol.asyncDispose]() {
       await end('SIGKILL')
       rmSync(folder, { recursive: true, force: true })
     },
   }
+  try {
+    await start()
+  } catch (error) {
+    await broker[Symbol.asyncDispose]()
+    throw error
+  }
+  return broker
 }
