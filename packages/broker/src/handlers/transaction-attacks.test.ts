@@ -64,15 +64,21 @@ it('leaves no offset pending that comes while its transaction ends', async () =>
   expect(found?.committedOffset).toBe(code === NONE ? 43 : 42)
 })
 
+/** What was worked since then, whoever else uses the machine. */
+const processorMs = (before: NodeJS.CpuUsage): number => {
+  const { system, user } = process.cpuUsage(before)
+  return (system + user) / 1000
+}
+
 it('takes a Produce that names a partition very often as fast as others', async () => {
   const { producerEpoch, producerId, transactionalId } = await begun()
   const builder = new BatchBuilder({ isTransactional: true, producerId, producerEpoch, baseSequence: 0 })
   builder.append({ timestamp: 0, value: 'a' })
   const records = Buffer.from(builder.build().bytes)
   const partitionData = Array.from({ length: 30_000 }, () => ({ index: 0, records }))
-  const startedAt = performance.now()
+  const before = process.cpuUsage()
   await broker.ask(produceApi, 12, { transactionalId, acks: -1, timeoutMs: 1000, topicData: [{ name: 't', partitionData }] })
-  const took = performance.now() - startedAt
+  const took = processorMs(before)
 
   expect(took).toBeLessThan(4000)
 })
@@ -81,14 +87,14 @@ it('takes an AddPartitionsToTxn that names a topic very often as fast as others'
   const { producerEpoch, producerId, transactionalId } = await begun(oldClient)
   const all = Array.from({ length: 200 }, (_, partition) => partition)
   const topics = [{ name: 't', partitions: all }, ...Array.from({ length: 50_000 }, () => ({ name: 't', partitions: [0] }))]
-  const startedAt = performance.now()
+  const before = process.cpuUsage()
   await broker.ask(addPartitionsToTxnApi, 3, {
     v3AndBelowTransactionalId: transactionalId,
     v3AndBelowProducerId: producerId,
     v3AndBelowProducerEpoch: producerEpoch,
     v3AndBelowTopics: topics,
   })
-  const took = performance.now() - startedAt
+  const took = processorMs(before)
 
   expect(took).toBeLessThan(1500)
 })
