@@ -71,7 +71,7 @@ export function serve(world: World, parts: { store: MetadataStore; metadata: Met
   const { config, clock, random, logger, closers } = world
   const { store, metadata, replicas } = parts
   const applied = (revision: number): Promise<void> => replicas.applied(revision)
-  const admin = administration({ store, metadata, config, random, logger, applied })
+  const admin = administration({ store, metadata, config, random, logger, slices: replicas.slices, applied })
   const history = new RebalanceHistory({ logger })
   const groups = new GroupCoordinator({ metadata, replicas, config, clock, random, logger, observer: history })
   const producerIds = new ProducerIds(store)

@@ -21,7 +21,7 @@ const MAX_VALUE_LENGTH = 32_767
 const invalidRequest = (message: string): KafkaError => new KafkaError(ErrorCode.INVALID_REQUEST, message)
 
 export interface ConfigsParts {
-  readonly store: MetadataStore
+  readonly store: Pick<MetadataStore, 'commit'>
   readonly metadata: Metadata
   readonly config: BrokerConfig
 }

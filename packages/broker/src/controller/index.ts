@@ -9,4 +9,5 @@ export { BrokerIdInUse, BrokerRegistration, type RegistrationOptions } from './r
 export type { Settings } from './settings.ts'
 export { asKafkaError, commitOrThrow } from './store-failures.ts'
 export { isInternalTopic, topicNameProblem } from './topic-names.ts'
-export { type CreatedTopic, type NewTopic, repeated, Topics, type TopicsParts } from './topics.ts'
+export { PacedStore } from './paced-store.ts'
+export { type CreatedTopic, type NewTopic, partitionRoom, repeated, Topics, type TopicsParts } from './topics.ts'

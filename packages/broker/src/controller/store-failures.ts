@@ -11,7 +11,7 @@ export function asKafkaError(error: unknown): KafkaError {
 }
 
 /** Commits and turns the store's errors into those of the protocol. */
-export async function commitOrThrow(store: MetadataStore, transaction: Transaction): Promise<CommitResult> {
+export async function commitOrThrow(store: Pick<MetadataStore, 'commit'>, transaction: Transaction): Promise<CommitResult> {
   try {
     return await store.commit(transaction)
   } catch (error) {

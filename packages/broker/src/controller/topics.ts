@@ -2,6 +2,7 @@
 import type { BrokerImage, Check, ClusterImage, Metadata, MetadataStore, TopicImage, Write } from '@ottla/metadata'
 import { encodeConfig, encodePartition, encodeTopic, keys, MAX_OPERATIONS, newPartition } from '@ottla/metadata'
 import { ErrorCode, KafkaError, type Random, randomUuid } from '@ottla/protocol'
+import type { Slices } from '../replica/slices.ts'
 import { type Assignment, manualPartitions } from './assignments.ts'
 import { placeReplicas } from './placement.ts'
 import type { Settings } from './settings.ts'
@@ -10,6 +11,17 @@ import { CLUSTER_METADATA_TOPIC, CollidingNames, topicNameProblem } from './topi
 
 /** Most partitions that one request may ask for, as in Kafka. */
 const MAX_PARTITIONS_PER_REQUEST = 10_000
+
+/** Most partitions that are deleted with their topic in one transaction; those of larger topics follow it. */
+const MAX_PARTITIONS_AT_ONCE = 512
+
+/** How many partitions one request may still add. */
+export interface PartitionRoom {
+  left: number
+}
+
+/** The room that a request begins with. */
+export const partitionRoom = (): PartitionRoom => ({ left: MAX_PARTITIONS_PER_REQUEST })
 
 /** How often a change is tried again when somebody else changed the same thing meanwhile. */
 const ATTEMPTS = 5
@@ -35,8 +47,9 @@ export interface CreatedTopic {
 }
 
 export interface TopicsParts {
-  readonly store: MetadataStore
+  readonly store: Pick<MetadataStore, 'commit'>
   readonly metadata: Metadata
+  readonly slices: Slices
   readonly settings: Settings
   readonly random: Random
   /** Throws for overrides that a topic may not have. */
@@ -87,15 +100,12 @@ export class Topics {
       throw new KafkaError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.')
     }
     const duplicates = repeated(topics.map(({ name }) => name))
-    const outcomes = new Map<string, Promise<CreatedTopic | KafkaError>>()
-    for (const topic of topics) {
-      if (outcomes.has(topic.name)) continue
-      const outcome = duplicates.has(topic.name)
-        ? Promise.reject(invalidRequest('Duplicate topic name.'))
-        : this.#create(topic, validateOnly)
-      outcomes.set(topic.name, outcome.catch(asKafkaError))
-    }
-    return new Map(await Promise.all(Array.from(outcomes, async ([name, outcome]) => [name, await outcome] as const)))
+    const named = new Map(topics.map(topic => [topic.name, topic]))
+    const outcomes = await this.#parts.slices.gather(named, async ([name, topic]) => {
+      if (duplicates.has(name)) return [name, invalidRequest('Duplicate topic name.')] as const
+      return [name, await this.#create(topic, validateOnly).catch(asKafkaError)] as const
+    })
+    return new Map(outcomes)
   }
 
   async #create(topic: NewTopic, validateOnly: boolean): Promise<CreatedTopic> {
@@ -197,30 +207,39 @@ export class Topics {
     topicId: string,
     work: { from: number; partitions: readonly Replicas[]; checks: readonly Check[]; spare: number },
   ): Promise<{ last: readonly Write[]; revision: number }> {
-    const writes = work.partitions.map(({ replicas, isr }, at): Write => {
-      return { key: keys.partition(topicId, work.from + at), value: encodePartition(newPartition(replicas, isr)) }
-    })
+    const { slices, store } = this.#parts
+    const { checks, from, partitions } = work
+    const writesOf = (start: number, end?: number): Write[] =>
+      partitions.slice(start, end).map(({ replicas, isr }, at) => {
+        return { key: keys.partition(topicId, from + start + at), value: encodePartition(newPartition(replicas, isr)) }
+      })
     const batches: Promise<{ revision: number; succeeded: boolean }>[] = []
-    while (writes.length > MAX_OPERATIONS - work.spare) {
-      batches.push(commitOrThrow(this.#parts.store, { checks: work.checks, writes: writes.splice(0, MAX_OPERATIONS) }))
+    let written = 0
+    for (; partitions.length - written > MAX_OPERATIONS - work.spare; written += MAX_OPERATIONS) {
+      if (slices.isOver) await slices.pause()
+      const batch = commitOrThrow(store, { checks, writes: writesOf(written, written + MAX_OPERATIONS) })
+      // Whoever waits for all of them hears of it.
+      batch.catch(() => undefined)
+      batches.push(batch)
     }
     let revision = 0
     for (const outcome of await Promise.all(batches)) {
       if (!outcome.succeeded) throw new KafkaError(ErrorCode.REQUEST_TIMED_OUT, 'The topic was changed at the same time.')
       revision = outcome.revision
     }
-    return { last: writes, revision }
+    return { last: writesOf(written), revision }
   }
 
   /** Deletes topics with their settings; one outcome for each: the revision, or an error. */
   async delete(topics: readonly TopicImage[]): Promise<readonly (number | KafkaError)[]> {
-    return Promise.all(topics.map(topic => this.#delete(topic).catch(asKafkaError)))
+    return this.#parts.slices.gather(topics, topic => this.#delete(topic).catch(asKafkaError))
   }
 
   async #delete(topic: TopicImage): Promise<number> {
     const { store, metadata } = this.#parts
     for (let attempt = 1, now: TopicImage | undefined = topic; ; attempt++, now = metadata.image.topicById(topic.id)) {
       if (!now) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+      const isLarge = now.partitions.length > MAX_PARTITIONS_AT_ONCE
       const outcome = await commitOrThrow(store, {
         checks: [
           { key: keys.topic(now.name), modRevision: now.revision },
@@ -230,19 +249,39 @@ export class Topics {
           { key: keys.topic(now.name), value: null },
           { key: keys.topicId(now.id), value: null },
           { key: keys.config('topic', now.name), value: null },
-          { prefix: keys.partitions(now.id), value: null },
+          ...(isLarge ? [] : [{ prefix: keys.partitions(now.id), value: null }]),
         ],
       })
-      if (outcome.succeeded) return outcome.revision
+      if (outcome.succeeded) {
+        if (isLarge) await this.#deletePartitions(now)
+        return outcome.revision
+      }
       if (attempt === ATTEMPTS) throw new KafkaError(ErrorCode.REQUEST_TIMED_OUT)
       await metadata.applied(outcome.revision)
     }
   }
 
-  /** Adds partitions up to `count`; returns the revision, 0 for `validateOnly`. Throws KafkaError. */
+  /** Partitions of a topic that is gone. What is left of them where the store fails goes as those of topics that were never completed. */
+  async #deletePartitions({ id, partitions }: TopicImage): Promise<void> {
+    const { slices, store } = this.#parts
+    try {
+      for (let from = 0; from < partitions.length; from += MAX_OPERATIONS) {
+        if (slices.isOver) await slices.pause()
+        const writes = partitions.slice(from, from + MAX_OPERATIONS).map((_, at): Write => {
+          return { key: keys.partition(id, from + at), value: null }
+        })
+        await store.commit({ writes })
+      }
+      await store.commit({ writes: [{ prefix: keys.partitions(id), value: null }] })
+    } catch (error) {
+      asKafkaError(error)
+    }
+  }
+
+  /** Adds partitions up to `count`; returns the revision, 0 for `validateOnly`. Takes what it adds from `room`. Throws KafkaError. */
   async addPartitions(
     wanted: { name: string; count: number; assignments: readonly { readonly brokerIds: readonly number[] }[] | null },
-    validateOnly: boolean,
+    { room, validateOnly }: { room: PartitionRoom; validateOnly: boolean },
   ): Promise<number> {
     const { store, metadata, random } = this.#parts
     const image = metadata.image
@@ -250,7 +289,8 @@ export class Topics {
     if (!topic) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     const from = topic.partitions.length
     const additional = wanted.count - from
-    checkIncrease(wanted, from)
+    checkIncrease(wanted, from, room)
+    room.left -= additional
     const replicationFactor = topic.partitions[0]?.replicas.length ?? 0
     const partitions = wanted.assignments
       ? manualPartitions(
@@ -274,7 +314,11 @@ export class Topics {
   }
 }
 
-function checkIncrease(wanted: { name: string; count: number; assignments: readonly unknown[] | null }, from: number): void {
+function checkIncrease(
+  wanted: { name: string; count: number; assignments: readonly unknown[] | null },
+  from: number,
+  { left }: PartitionRoom,
+): void {
   const additional = wanted.count - from
   if (additional === 0) throw new KafkaError(ErrorCode.INVALID_PARTITIONS, `Topic already has ${from} partition(s).`)
   if (additional < 0) {
@@ -289,7 +333,7 @@ function checkIncrease(wanted: { name: string; count: number; assignments: reado
       `Attempted to add ${additional} additional partition(s), but only ${wanted.assignments.length} assignment(s) were specified.`,
     )
   }
-  if (additional > MAX_PARTITIONS_PER_REQUEST) {
+  if (additional > left) {
     throw new KafkaError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.')
   }
 }

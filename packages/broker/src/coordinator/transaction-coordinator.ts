@@ -29,8 +29,8 @@ export interface TransactionService {
    * @throws KafkaError, or rejects with it: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, and what `decide` throws.
    */
   run<R>(transactionalId: string, decide: (transactions: TransactionPartition) => Decision<R>): R | Promise<R>
-  /** Asks every partition that is led here; one that is still loading is a promise that rejects with COORDINATOR_LOAD_IN_PROGRESS. */
-  eachLed<R>(decide: (transactions: TransactionPartition) => Decision<R>): (R | Promise<R>)[]
+  /** Asks every partition that is led here when it is its turn; one that is still loading is a promise that rejects with COORDINATOR_LOAD_IN_PROGRESS. */
+  eachLed<R>(decide: (transactions: TransactionPartition) => Decision<R>): Iterable<R | Promise<R>>
 }
 
 /** What a coordinator is made of. */
@@ -115,14 +115,16 @@ export class TransactionCoordinator implements TransactionService {
     return this.#runtime.run(this.partitionOf(transactionalId), decide)
   }
 
-  eachLed<R>(decide: (transactions: TransactionPartition) => Decision<R>): (R | Promise<R>)[] {
-    return Array.from(this.#runtime.partitions, partition => {
-      try {
-        return this.#runtime.run(partition, decide)
-      } catch (error) {
-        return Promise.reject<R>(error instanceof KafkaError ? error : new Error('transactions could not be asked', { cause: error }))
-      }
-    })
+  *eachLed<R>(decide: (transactions: TransactionPartition) => Decision<R>): Generator<R | Promise<R>> {
+    for (const partition of this.#runtime.partitions) yield this.#ask(partition, decide)
+  }
+
+  #ask<R>(partition: number, decide: (transactions: TransactionPartition) => Decision<R>): R | Promise<R> {
+    try {
+      return this.#runtime.run(partition, decide)
+    } catch (error) {
+      return Promise.reject<R>(error instanceof KafkaError ? error : new Error('transactions could not be asked', { cause: error }))
+    }
   }
 
   /** Resolves once no partition is loading. */

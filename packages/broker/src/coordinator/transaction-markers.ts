@@ -11,6 +11,12 @@ import { type GroupCoordinator, OFFSETS_TOPIC } from './group-coordinator.ts'
 /** One end of a transaction. */
 export type Marker = Omit<EndMarkers, 'partitions'>
 
+/** Where a marker goes. */
+interface Place {
+  readonly topic: string
+  readonly partition: number
+}
+
 /** What it is made of. */
 export interface LocalMarkersParts {
   readonly metadata: ImageSource
@@ -25,6 +31,8 @@ export interface LocalMarkersParts {
 /** See the top of the file. */
 export class LocalMarkers implements MarkerWriter {
   readonly #parts: LocalMarkersParts
+  /** By producer: until all that was asked for is appended. */
+  readonly #writing = new Map<number, Promise<void>>()
 
   constructor(parts: LocalMarkersParts) {
     this.#parts = parts
@@ -32,21 +40,51 @@ export class LocalMarkers implements MarkerWriter {
 
   async write(markers: EndMarkers): Promise<readonly MarkerOutcome[]> {
     const { image } = this.#parts.metadata
-    const outcomes: Promise<MarkerOutcome>[] = []
+    const isThere = ({ partition, topic }: Place): boolean => image.topic(topic)?.partitions[partition] !== undefined
+    const places: Place[] = []
+    const outcomes: MarkerOutcome[] = []
     for (const [topic, numbers] of markers.partitions) {
-      const { partitions = [] } = image.topic(topic) ?? {}
       for (const partition of numbers) {
-        const isGone = partitions[partition] === undefined
-        const outcome: MarkerOutcome['outcome'] | Promise<number> = isGone ? 'gone' : this.writeInto({ topic, partition }, markers)
-        const told = (code: MarkerOutcome['outcome']): MarkerOutcome => ({ topic, partition, outcome: code })
-        outcomes.push(outcome instanceof Promise ? outcome.then(told) : Promise.resolve(told(outcome)))
+        if (isThere({ topic, partition })) places.push({ topic, partition })
+        else outcomes.push({ topic, partition, outcome: 'gone' })
       }
     }
-    return Promise.all(outcomes)
+    for (const [at, outcome] of (await this.writeAll(places, markers)).entries()) {
+      const place = places[at]
+      if (place !== undefined) outcomes.push({ ...place, outcome })
+    }
+    return outcomes
+  }
+
+  /**
+   * Writes the same marker into many partitions, in turns of the event loop that others share; their error codes, once all of them count.
+   * Never rejects. Those of one producer are written in the order in which they were asked for: a marker that was overtaken could
+   * end the producer's next transaction.
+   */
+  async writeAll(places: readonly Place[], marker: Marker): Promise<number[]> {
+    const { producerId } = marker
+    const before = this.#writing.get(producerId)
+    const codes: number[] = []
+    const acknowledged: Promise<void>[] = []
+    const begin = (place: Place, at: number): void => {
+      const written = this.#writeInto(place, marker)
+      if (typeof written === 'number') codes[at] = written
+      else acknowledged.push(written.then(code => void (codes[at] = code)))
+    }
+    const appendAll = () => this.#parts.replicas.slices.each(places, begin)
+    const appended = before === undefined ? appendAll() : before.then(appendAll)
+    if (appended !== null) {
+      const writing = appended.then(() => undefined)
+      this.#writing.set(producerId, writing)
+      await writing
+      if (this.#writing.get(producerId) === writing) this.#writing.delete(producerId)
+    }
+    await Promise.all(acknowledged)
+    return codes
   }
 
   /** Writes one marker; it is appended when this returns. The error code, once it counts; never rejects. */
-  writeInto({ topic, partition: index }: { readonly topic: string; readonly partition: number }, marker: Marker): number | Promise<number> {
+  #writeInto({ topic, partition: index }: Place, marker: Marker): number | Promise<number> {
     const { logger, replicas } = this.#parts
     const failed = (error: unknown): number => {
       if (error instanceof KafkaError) return error.code

@@ -10,15 +10,20 @@ const FIRST_OF_BROKERS = 4
 
 /** The result of a transaction some of whose partitions do not exist; undefined where all do. */
 function missing(addition: TransactionAddition, image: ClusterImage): TransactionAdditionResult | undefined {
-  const exists = (name: string, partition: number): boolean => image.topic(name)?.partitions[partition] !== undefined
-  if (addition.topics.every(({ name, partitions }) => partitions.every(partition => exists(name, partition)))) return undefined
-  const topicResults = addition.topics.map(({ name, partitions }) => ({
-    name,
-    resultsByPartition: partitions.map(partitionIndex => ({
+  const existing = ({ name }: TransactionAddition['topics'][number]) => image.topic(name)?.partitions ?? []
+  const areAllThere = addition.topics.every(topic => {
+    const known = existing(topic)
+    return topic.partitions.every(partition => known[partition] !== undefined)
+  })
+  if (areAllThere) return undefined
+  const topicResults = addition.topics.map(topic => {
+    const known = existing(topic)
+    const resultsByPartition = topic.partitions.map(partitionIndex => ({
       partitionIndex,
-      partitionErrorCode: exists(name, partitionIndex) ? ErrorCode.OPERATION_NOT_ATTEMPTED : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    })),
-  }))
+      partitionErrorCode: known[partitionIndex] === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.OPERATION_NOT_ATTEMPTED,
+    }))
+    return { name: topic.name, resultsByPartition }
+  })
   return { transactionalId: addition.transactionalId, topicResults }
 }
 
@@ -28,7 +33,7 @@ const answer = (results: readonly TransactionAdditionResult[], apiVersion: numbe
 }
 
 /** Serves AddPartitionsToTxn. */
-export function addPartitionsToTxn({ transactions, metadata, logger }: TransactionParts): Handler<typeof addPartitionsToTxnApi> {
+export function addPartitionsToTxn({ transactions, metadata, replicas, logger }: TransactionParts): Handler<typeof addPartitionsToTxnApi> {
   const add = async (addition: TransactionAddition, apiVersion: number): Promise<TransactionAdditionResult> =>
     missing(addition, metadata.image) ??
     attemptTransaction<TransactionAdditionResult>(
@@ -40,7 +45,7 @@ export function addPartitionsToTxn({ transactions, metadata, logger }: Transacti
     api: addPartitionsToTxnApi,
     versions: [0, 5],
     async handle(request, { apiVersion }) {
-      const results = await Promise.all(additionsOf(request, { apiVersion }).map(addition => add(addition, apiVersion)))
+      const results = await replicas.slices.gather(additionsOf(request, { apiVersion }), addition => add(addition, apiVersion))
       return answer(results, apiVersion)
     },
     onError(errorCode, request, { apiVersion }) {

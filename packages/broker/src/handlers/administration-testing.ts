@@ -5,6 +5,7 @@ import { KafkaError, Reader, requestCodec, responseCodec, Writer } from '@ottla/
 import type { BrokerConfig } from '../config/index.ts'
 import { testConfig } from '../config/testing.ts'
 import { BrokerRegistration, Controller, establishCluster, letIn } from '../controller/index.ts'
+import { Slices } from '../replica/slices.ts'
 import { type AnyHandler, Loaned, Ordered, type Outcome, type RequestContext } from '../requests/handler.ts'
 import { type Administration, administration } from './administration.ts'
 
@@ -129,7 +130,7 @@ export class TestAdministration {
     const test = new TestAdministration({
       metadata,
       config,
-      administration: administration({ store, metadata, config, random, logger, applied }),
+      administration: administration({ store, metadata, config, random, logger, slices: new Slices(clock), applied }),
     })
     for (const registration of registrations) test.#registrations.set(registration.id, registration)
     test.#closers.push(

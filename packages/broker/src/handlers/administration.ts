@@ -2,7 +2,8 @@
 import type { Metadata, MetadataStore } from '@ottla/metadata'
 import type { Logger, Random } from '@ottla/protocol'
 import type { BrokerConfig } from '../config/index.ts'
-import { AutomaticTopics, Configs, Topics } from '../controller/index.ts'
+import { AutomaticTopics, Configs, PacedStore, Topics } from '../controller/index.ts'
+import type { Slices } from '../replica/slices.ts'
 import type { AnyHandler } from '../requests/handler.ts'
 import { alterConfigs } from './alter-configs.ts'
 import { createPartitions } from './create-partitions.ts'
@@ -22,6 +23,7 @@ export interface AdministrationParts {
   readonly config: BrokerConfig
   readonly random: Random
   readonly logger: Logger
+  readonly slices: Slices
   /** Resolves once this broker's metadata hold a revision and its logs are as that asks for; at once for revision 0. */
   readonly applied: (revision: number) => Promise<void>
 }
@@ -37,18 +39,26 @@ export interface Administration {
 
 /** Puts the administrative part of a broker together. */
 export function administration(parts: AdministrationParts): Administration {
-  const { store, metadata, config, random, logger, applied } = parts
-  const configs = new Configs({ store, metadata, config })
-  const topics = new Topics({ store, metadata, settings: config, random, validateConfigs: overrides => configs.validateTopic(overrides) })
+  const { store, metadata, config, random, logger, slices, applied } = parts
+  const paced = new PacedStore(store)
+  const configs = new Configs({ store: paced, metadata, config })
+  const topics = new Topics({
+    store: paced,
+    metadata,
+    slices,
+    settings: config,
+    random,
+    validateConfigs: overrides => configs.validateTopic(overrides),
+  })
   const automaticTopics = new AutomaticTopics({ topics, config, logger, brokerCount: () => metadata.image.brokers.size })
   const handlers: readonly AnyHandler[] = [
     describeMetadata({ metadata, config, automaticTopics, applied }),
-    createTopics({ topics, config, applied }),
+    createTopics({ topics, slices, config, applied }),
     deleteTopics({ topics, metadata, config, applied }),
-    createPartitions({ topics, applied }),
-    describeConfigs({ metadata, config }),
-    alterConfigs({ configs, applied }),
-    incrementalAlterConfigs({ configs, applied, nodeId: config.nodeId }),
+    createPartitions({ topics, slices, applied }),
+    describeConfigs({ metadata, slices, config }),
+    alterConfigs({ configs, slices, applied }),
+    incrementalAlterConfigs({ configs, slices, applied, nodeId: config.nodeId }),
     listConfigResources({ metadata }),
     describeCluster({ metadata }),
     describeTopicPartitions({ metadata, config }),

@@ -2,6 +2,7 @@
 import type { ConfigType } from '@ottla/metadata'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { type ConfigAlteration, type Configs, repeated } from '../controller/index.ts'
+import type { Slices } from '../replica/slices.ts'
 import { configTypeOf, ResourceType } from './config-resources.ts'
 
 interface Resource<C> {
@@ -17,6 +18,7 @@ interface ConfigOf {
 
 export interface AlterParts {
   readonly configs: Configs
+  readonly slices: Slices
   /** Resolves once this broker has made what a revision asks of it. */
   readonly applied: (revision: number) => Promise<void>
 }
@@ -41,7 +43,10 @@ interface Work<C> {
 const invalid = (message: string): KafkaError => new KafkaError(ErrorCode.INVALID_REQUEST, message)
 
 /** Alters each resource; resolves once this broker goes by the new settings. Checks as in Kafka's ConfigAdminManager. */
-export async function alterResources<C extends ConfigOf>({ configs, applied }: AlterParts, work: Work<C>): Promise<ResourceResult[]> {
+export async function alterResources<C extends ConfigOf>(
+  { configs, slices, applied }: AlterParts,
+  work: Work<C>,
+): Promise<ResourceResult[]> {
   const idOf = (resource: Resource<C>): string => `${resource.resourceType}/${resource.resourceName}`
   const twice = repeated(work.resources.map(idOf))
   let revision = 0
@@ -51,7 +56,7 @@ export async function alterResources<C extends ConfigOf>({ configs, applied }: A
     const change = work.changeOf(resource.configs)
     revision = Math.max(revision, await configs.alter({ type, name: resource.resourceName, change }, work.validateOnly))
   }
-  const results = work.resources.map(async resource => {
+  const settled = await slices.gather(work.resources, async resource => {
     const { resourceType, resourceName } = resource
     try {
       await alter(resource)
@@ -61,7 +66,6 @@ export async function alterResources<C extends ConfigOf>({ configs, applied }: A
       return { errorCode: error.code, errorMessage: error.message, resourceType, resourceName }
     }
   })
-  const settled = await Promise.all(results)
   await applied(revision)
   return settled
 }

@@ -3,10 +3,12 @@
 import { createTopicsApi, type CreateTopicsResponseInit, ErrorCode, errorOf, KafkaError } from '@ottla/protocol'
 import { type BrokerConfig, describeTopic } from '../config/index.ts'
 import type { CreatedTopic, Topics } from '../controller/index.ts'
+import type { Slices } from '../replica/slices.ts'
 import { handler, type Handler } from '../requests/handler.ts'
 
 export interface CreateTopicsParts {
   readonly topics: Topics
+  readonly slices: Slices
   readonly config: BrokerConfig
   /** Resolves once this broker has made what a revision asks of it. */
   readonly applied: (revision: number) => Promise<void>
@@ -15,7 +17,7 @@ export interface CreateTopicsParts {
 type TopicResult = NonNullable<CreateTopicsResponseInit['topics']>[number]
 
 /** Serves CreateTopics. */
-export function createTopics({ topics, config, applied }: CreateTopicsParts): Handler<typeof createTopicsApi> {
+export function createTopics({ topics, slices, config, applied }: CreateTopicsParts): Handler<typeof createTopicsApi> {
   const created = (name: string, topic: CreatedTopic): TopicResult => ({
     name,
     topicId: topic.topicId,
@@ -33,14 +35,11 @@ export function createTopics({ topics, config, applied }: CreateTopicsParts): Ha
     async handle(request) {
       const outcomes = await topics.create(request.topics, request.validateOnly)
       let revision = 0
-      const results: TopicResult[] = []
-      for (const [name, outcome] of outcomes) {
-        if (outcome instanceof KafkaError) results.push({ name, errorCode: outcome.code, errorMessage: outcome.message, configs: [] })
-        else {
-          revision = Math.max(revision, outcome.revision)
-          results.push(created(name, outcome))
-        }
-      }
+      const results = await slices.map(outcomes, ([name, outcome]): TopicResult => {
+        if (outcome instanceof KafkaError) return { name, errorCode: outcome.code, errorMessage: outcome.message, configs: [] }
+        revision = Math.max(revision, outcome.revision)
+        return created(name, outcome)
+      })
       await applied(revision)
       return { throttleTimeMs: 0, topics: results }
     },

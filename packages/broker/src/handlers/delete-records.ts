@@ -35,9 +35,13 @@ export const deleteRecords = (parts: { replicas: Replicas; logger: Logger }): An
   return handler({
     api: deleteRecordsApi,
     versions: [0, 2],
-    handle: request => ({
-      throttleTimeMs: 0,
-      topics: request.topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(requested => answer(name, requested)) })),
-    }),
+    async handle({ topics }) {
+      const answers = await replicas.slices.nested(
+        topics,
+        ({ partitions }) => partitions,
+        (requested, { name }) => answer(name, requested),
+      )
+      return { throttleTimeMs: 0, topics: topics.map(({ name }, at) => ({ name, partitions: answers[at] ?? [] })) }
+    },
   })
 }

@@ -13,12 +13,14 @@ import {
   describeTopic,
 } from '../config/index.ts'
 import { topicNameProblem } from '../controller/index.ts'
+import type { Slices } from '../replica/slices.ts'
 import { handler, type Handler } from '../requests/handler.ts'
 import { ResourceType } from './config-resources.ts'
 import { topicSettingPlace } from './topic-setting-order.ts'
 
 export interface DescribeConfigsParts {
   readonly metadata: Metadata
+  readonly slices: Slices
   readonly config: BrokerConfig
 }
 
@@ -31,8 +33,8 @@ export function describeConfigs(parts: DescribeConfigsParts): Handler<typeof des
   return handler({
     api: describeConfigsApi,
     versions: [1, 4],
-    handle(request) {
-      const results = request.resources.map(resource => {
+    async handle(request) {
+      const results = await parts.slices.map(request.resources, resource => {
         const { resourceType, resourceName } = resource
         const options = {
           names: resource.configurationKeys,

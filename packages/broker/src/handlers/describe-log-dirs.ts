@@ -5,6 +5,7 @@ import { describeLogDirsApi, ErrorCode } from '@ottla/protocol'
 import type { Log, LogDirectory } from '@ottla/storage'
 import type { Replicas } from '../replica/replicas.ts'
 import type { AnyHandler } from '../requests/handler.ts'
+import type { Slices } from '../replica/slices.ts'
 import { handler } from '../requests/handler.ts'
 
 /** Says whether a partition is asked for. */
@@ -21,15 +22,15 @@ const wantedBy = ({ topics }: DescribeLogDirsRequest): Wanted => {
   return log => wanted.get(log.topic)?.has(log.partition) === true
 }
 
-const topicsIn = (directory: LogDirectory, wanted: Wanted): TopicAnswer[] => {
+const topicsIn = async (directory: LogDirectory, wanted: Wanted, slices: Slices): Promise<TopicAnswer[]> => {
   const topics = new Map<string, TopicAnswer>()
-  for (const log of directory.logs.values()) {
-    if (!wanted(log)) continue
+  await slices.each(directory.logs.values(), log => {
+    if (!wanted(log)) return
     const topic = topics.get(log.topic) ?? { name: log.topic, partitions: [] }
     topics.set(log.topic, topic)
     const offsetLag = Math.max(log.highWatermark - log.logEndOffset, 0)
     topic.partitions.push({ partitionIndex: log.partition, partitionSize: log.size, offsetLag, isFutureKey: false })
-  }
+  })
   return [...topics.values()]
 }
 
@@ -45,7 +46,7 @@ export const describeLogDirs = (parts: { replicas: Replicas; logger: Logger }): 
       return failed
     }
     const { path: logDir, totalBytes, usableBytes } = directory
-    return { errorCode: ErrorCode.NONE, logDir, topics: topicsIn(directory, wanted), totalBytes, usableBytes }
+    return { errorCode: ErrorCode.NONE, logDir, topics: await topicsIn(directory, wanted, parts.replicas.slices), totalBytes, usableBytes }
   }
 
   return handler({

@@ -42,15 +42,20 @@ export function describeProducers({ replicas, metadata, logger }: TransactionPar
   return handler({
     api: describeProducersApi,
     versions: [0, 0],
-    handle({ topics }) {
+    async handle({ topics }) {
       const named = new Map<string, Set<number>>()
       for (const { name, partitionIndexes } of topics) {
         const indexes = named.get(name) ?? new Set()
         for (const index of partitionIndexes) indexes.add(index)
         named.set(name, indexes)
       }
-      const described = Array.from(named, ([name, indexes]) => ({ name, partitions: Array.from(indexes, index => describe(name, index)) }))
-      return { throttleTimeMs: 0, topics: described }
+      const wanted = [...named]
+      const described = await replicas.slices.nested(
+        wanted,
+        ([, indexes]) => indexes,
+        (index, [name]) => describe(name, index),
+      )
+      return { throttleTimeMs: 0, topics: wanted.map(([name], at) => ({ name, partitions: described[at] ?? [] })) }
     },
     onError: (errorCode, { topics }) => ({
       throttleTimeMs: 0,

@@ -6,7 +6,7 @@ import { handler, type Handler } from '../requests/handler.ts'
 import { attemptTransaction, type TransactionParts } from './transaction-calls.ts'
 
 /** Serves DescribeTransactions. */
-export function describeTransactions({ transactions, logger }: TransactionParts): Handler<typeof describeTransactionsApi> {
+export function describeTransactions({ transactions, replicas, logger }: TransactionParts): Handler<typeof describeTransactionsApi> {
   const describe = async (transactionalId: string): Promise<DescribedTransaction> =>
     transactionalId === ''
       ? undescribed(transactionalId, ErrorCode.INVALID_REQUEST)
@@ -19,7 +19,7 @@ export function describeTransactions({ transactions, logger }: TransactionParts)
     api: describeTransactionsApi,
     versions: [0, 0],
     async handle({ transactionalIds }) {
-      return { throttleTimeMs: 0, transactionStates: await Promise.all(Array.from(new Set(transactionalIds), describe)) }
+      return { throttleTimeMs: 0, transactionStates: await replicas.slices.gather(new Set(transactionalIds), describe) }
     },
     onError: (errorCode, { transactionalIds }) => ({
       throttleTimeMs: 0,

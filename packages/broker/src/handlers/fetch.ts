@@ -79,7 +79,7 @@ export const fetch = (parts: FetchParts): AnyHandler => {
   const rulesOf = (request: FetchRequest, context: RequestContext): FetchRules => ({
     maxBytes: Math.min(request.maxBytes, parts.maxBytes()),
     loans,
-    clock: replicas.clock,
+    slices: replicas.slices,
     committedOnly: request.isolationLevel === READ_COMMITTED,
     locate: target => locate(target, context.apiVersion),
     unexpected: (target, error) => {

@@ -24,13 +24,18 @@ async function listed(partition: ListedTransactions | Promise<ListedTransactions
 }
 
 /** Serves ListTransactions. */
-export function listTransactions({ transactions, logger }: TransactionParts): Handler<typeof listTransactionsApi> {
+export function listTransactions({ transactions, replicas, logger }: TransactionParts): Handler<typeof listTransactionsApi> {
   return handler({
     api: listTransactionsApi,
     versions: [0, 2],
     async handle(request) {
       try {
-        const partitions = await Promise.all(transactions.eachLed(state => state.list(request)).map(listed))
+        const { slices } = replicas
+        const partitions: ListedTransactions[] = []
+        for (const partition of transactions.eachLed(state => state.list(request))) {
+          partitions.push(await listed(partition))
+          if (slices.isOver) await slices.pause()
+        }
         return {
           throttleTimeMs: 0,
           errorCode: ErrorCode.NONE,

@@ -21,9 +21,17 @@ export const offsetForLeaderEpoch = (parts: { replicas: Replicas }): AnyHandler 
   return handler({
     api: offsetForLeaderEpochApi,
     versions: [2, 4],
-    handle: request => ({
-      throttleTimeMs: 0,
-      topics: request.topics.map(({ partitions, topic }) => ({ topic, partitions: partitions.map(requested => answer(topic, requested)) })),
-    }),
+    handle({ topics }) {
+      const answers = parts.replicas.slices.nested(
+        topics,
+        ({ partitions }) => partitions,
+        (requested, { topic }) => answer(topic, requested),
+      )
+      const reply = (answered: Awaited<typeof answers>) => ({
+        throttleTimeMs: 0,
+        topics: topics.map(({ topic }, at) => ({ topic, partitions: answered[at] ?? [] })),
+      })
+      return answers instanceof Promise ? answers.then(reply) : reply(answers)
+    },
   })
 }

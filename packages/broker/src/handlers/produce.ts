@@ -135,21 +135,36 @@ export const produce = (parts: ProduceParts): AnyHandler => {
     return { responses, failed: true, throttleTimeMs: 0 }
   }
 
-  const appendAll = (request: ProduceRequest, context: RequestContext, admissions: Admissions | null): Begun => {
+  const appendAll = (request: ProduceRequest, context: RequestContext, admissions: Admissions | null): Begun | Promise<Begun> => {
     const append: AppendRequest = { acks: request.acks, nowMs: clock.now() }
     const pending = new PendingProduce(append, replicas.deadlines)
-    const responses: ProduceBody['responses'] = []
-    for (const topic of request.topicData) {
-      const partitionResponses: ProduceResult[] = []
-      for (const data of topic.partitionData) {
+    const results = replicas.slices.nested(
+      request.topicData,
+      topic => topic.partitionData,
+      (data, topic) => {
         const { index, records } = data
         // A frame of many megabytes should not stay in memory while replies wait for acknowledgements.
         data.records = null
-        partitionResponses.push(begin(pending, { topic, index, records, admissions }, context))
-      }
-      responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
+        return begin(pending, { topic, index, records, admissions }, context)
+      },
+    )
+    const begun = (done: ProduceResult[][]): Begun => {
+      const responses = request.topicData.map(({ name, topicId }, at) => ({ name, topicId, partitionResponses: done[at] ?? [] }))
+      return { pending, body: { responses, failed: false, throttleTimeMs: 0 } }
     }
-    return { pending, body: { responses, failed: false, throttleTimeMs: 0 } }
+    return results instanceof Promise ? results.then(begun) : begun(results)
+  }
+
+  /** As `settle`, of a request whose batches are not all appended when the handler returns; the connection's next request waits for that. */
+  const settleLater = (begun: Promise<Begun>, request: ProduceRequest, context: RequestContext): Ordered<ProduceResponseInit> => {
+    const reply = begun.then(async done => {
+      const outcome = settle(done, request, context)
+      return outcome instanceof Ordered ? outcome.reply : outcome
+    })
+    return new Ordered(
+      reply,
+      begun.then(({ pending }) => pending.ordered ?? undefined).catch(() => undefined),
+    )
   }
 
   /** The reply, once the acknowledgements are there. */
@@ -175,22 +190,26 @@ export const produce = (parts: ProduceParts): AnyHandler => {
     versions: [3, 13],
     advertised: [0, 13],
     handle(request, context) {
-      if (!hasTransactional(request)) return settle(appendAll(request, context, null), request, context)
+      if (!hasTransactional(request)) {
+        const begun = appendAll(request, context, null)
+        return begun instanceof Promise ? settleLater(keptFor(begun, request, context), request, context) : settle(begun, request, context)
+      }
       const { transactionalId } = request
       if (transactionalId === null) return finish(refuseAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED), request, context)
       const find = (topic: TopicData, index: number): Partition | number => locate(topic, index, context.apiVersion)
-      const admitted = admitTransaction({ ...request, transactionalId }, { admission, apiVersion: context.apiVersion, locate: find })
+      let release: (() => void) | null = null
+      const keepRecords = (): void => {
+        release = keep(request, context)
+      }
+      const { apiVersion } = context
+      const admitted = admitTransaction({ ...request, transactionalId }, { admission, apiVersion, locate: find, keepRecords })
       if (admitted === null) return finish(refuseAll(request, ErrorCode.INVALID_PRODUCER_ID_MAPPING), request, context)
-      if (!(admitted instanceof Promise)) return settle(appendAll(request, context, admitted), request, context)
-      const appended = admitted.then(admissions => appendAll(request, context, admissions))
-      const ordered = appended.then(({ pending }) => pending.ordered ?? undefined).catch(() => undefined)
-      return new Ordered(
-        appended.then(async begun => {
-          const outcome = settle(begun, request, context)
-          return outcome instanceof Ordered ? outcome.reply : outcome
-        }),
-        ordered,
-      )
+      if (!(admitted instanceof Promise)) {
+        const begun = appendAll(request, context, admitted)
+        return begun instanceof Promise ? settleLater(keptFor(begun, request, context), request, context) : settle(begun, request, context)
+      }
+      const begun = admitted.then(admissions => appendAll(request, context, admissions)).finally(() => release?.())
+      return settleLater(begun, request, context)
     },
   })
 }
@@ -208,6 +227,19 @@ interface Begun {
 }
 
 const NO_RECORDS = Buffer.alloc(0)
+
+/** Sees to it that the records that are left of a request may be used after the handler has returned, until `release` is called. */
+const keep = (request: ProduceRequest, context: RequestContext): (() => void) => {
+  const release = context.keep?.() ?? null
+  if (release !== null) return release
+  for (const topic of request.topicData)
+    for (const data of topic.partitionData) data.records = data.records === null ? null : Buffer.from(data.records)
+  return () => undefined
+}
+
+/** Keeps the records until all of them are appended. */
+const keptFor = (begun: Promise<Begun>, request: ProduceRequest, context: RequestContext): Promise<Begun> =>
+  begun.finally(keep(request, context))
 
 /** Errors of everyday life: they say nothing of the log's start, and are not counted as failures, as in Kafka. */
 const plainErrors: ReadonlySet<number> = new Set([

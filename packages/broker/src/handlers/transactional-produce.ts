@@ -69,11 +69,13 @@ interface AdmissionParts {
   readonly admission: Pick<TransactionAdmission, 'admit' | 'admitPatiently'>
   readonly apiVersion: number
   readonly locate: (topic: TopicData, index: number) => Partition | number
+  /** Called where the records are needed after the handler has returned. */
+  readonly keepRecords: () => void
 }
 
 /** Asks for all batches of a request that are part of its transaction; null when they are of more than one producer. */
 export function admitTransaction(request: TransactionalRequest, parts: AdmissionParts): Admissions | Promise<Admissions> | null {
-  const { admission, apiVersion, locate } = parts
+  const { admission, apiVersion, locate, keepRecords } = parts
   const partitions: { partition: Partition; sequence: number }[] = []
   let producer: { producerId: number; producerEpoch: number } | null = null
   for (const topic of request.topicData) {
@@ -96,9 +98,7 @@ export function admitTransaction(request: TransactionalRequest, parts: Admission
   const isPatient = support === 'add'
   const admitted = admission.admit(asked)
   if (!(admitted instanceof Promise) && !(isPatient && isConcurrent(admitted))) return read(admitted)
-  // The bytes of the request are somebody else's as soon as the handler has returned.
-  for (const topic of request.topicData)
-    for (const data of topic.partitionData) data.records = data.records === null ? null : Buffer.from(data.records)
+  keepRecords()
   const patiently = async (): Promise<Admissions> => {
     const first = await admitted
     return read(isPatient ? await admission.admitPatiently(asked, first) : first)

@@ -209,6 +209,11 @@ export class Connection implements ConnectionFacts, InboundOwner, OutputOwner, B
     this.#inbound.proceed()
   }
 
+  /** As `RequestContext.keep`, for the request that is being served. */
+  keepServed(): (() => void) | null {
+    return this.#inbound.keepServed()
+  }
+
   /** No request begins until `letGo`. */
   hold(): void {
     this.#held = true

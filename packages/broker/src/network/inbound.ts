@@ -44,6 +44,8 @@ export class Inbound implements ByteSink, MemoryWaiter {
   #first = true
   /** The request that did not fit its read: `#arrived` bytes of `#size`, with room for all or some of the rest. */
   #frame: Buffer | null = null
+  /** The buffer of the request that is being served, unless somebody keeps it. */
+  #served: Buffer | null = null
   #arrived = 0
   /** The part of `#frame` that the socket was told to read into. */
   #view: Buffer | null = null
@@ -229,9 +231,27 @@ export class Inbound implements ByteSink, MemoryWaiter {
     const size = this.#size
     this.#frame = null
     this.#nextRequest()
+    this.#served = frame
     this.#parts.owner.serve(frame, 0, size)
+    if (this.#served === null) return
+    this.#served = null
     this.#parts.memory.give(frame)
     this.#parts.memory.leave(this)
+  }
+
+  /**
+   * Keeps the bytes of the request that is being served until the returned function is called, once; they count as memory of requests until
+   * then. Null where they lie among those of others, and must be copied.
+   */
+  keepServed(): (() => void) | null {
+    const frame = this.#served
+    if (frame === null) return null
+    this.#served = null
+    return () => {
+      const { memory } = this.#parts
+      memory.give(frame)
+      if (this.#frame === null && !this.#waitsForMemory) memory.leave(this)
+    }
   }
 
   #keep(buffer: Buffer, at: number, end: number): void {

@@ -1,9 +1,9 @@
 // Reading what a fetch asks for, one partition after another, within the bounds of the request (KIP-74: the first batch of the first
 // partition that has one comes whatever its size). Bytes are never copied: they are on loan from the log until the response has left.
-import type { Clock } from '@ottla/protocol'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import type { FetchedData } from '@ottla/storage'
 import type { Partition } from './partition.ts'
+import type { Slices } from './slices.ts'
 import type { Aborted, CommittedData } from './transaction-reads.ts'
 
 /** What is asked of one partition. */
@@ -35,7 +35,8 @@ export class ReadLoans {
 
 /** Bounds and rules of one fetch. */
 export interface FetchRules {
-  readonly clock: Clock
+  /** Whoever names thousands of partitions goes on in later turns of the event loop. */
+  readonly slices: Slices
   readonly maxBytes: number
   /** Shared by all fetches of a broker. */
   readonly loans: ReadLoans
@@ -197,18 +198,16 @@ const accept = (all: FetchReads, read: PartitionRead, data: FetchedData | null):
   all.reads.push(read)
 }
 
-/** So long one fetch keeps the event loop at a time; whoever names thousands of partitions goes on in later turns. */
-const SLICE_MS = 5
 /** So many partitions are read between two looks at the clock. */
 const LOOK_EVERY = 32
 
-const laterTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
-
+/** Goes on after the reads that are there. */
 const readFrom = (targets: readonly FetchTarget[], rules: FetchRules, all: FetchReads): FetchReads | Promise<FetchReads> => {
-  const beganAtMs = targets.length > LOOK_EVERY ? rules.clock.monotonic() : 0
+  const from = all.reads.length
   while (all.reads.length < targets.length) {
-    if (all.reads.length % LOOK_EVERY === LOOK_EVERY - 1 && rules.clock.monotonic() - beganAtMs >= SLICE_MS)
-      return laterTurn().then(() => readFrom(targets, rules, all))
+    if (all.reads.length > from && all.reads.length % LOOK_EVERY === 0 && rules.slices.isOver) {
+      return rules.slices.pause().then(() => readFrom(targets, rules, all))
+    }
     const target = targets[all.reads.length]
     if (target === undefined) break
     const read = new PartitionRead(target, rules.loans)

@@ -85,7 +85,7 @@ export class Replicas {
     for (const topic of options.metadata.image.topics()) {
       for (const index of topic.partitions.keys()) this.#takePartition(topic, index)
     }
-    this.#stopFollowing = options.metadata.onChange((changes, image) => this.#apply(changes, image))
+    this.#stopFollowing = options.metadata.onChange(changes => this.#apply(changes))
   }
 
   /** Time as the partitions know it. */
@@ -144,7 +144,7 @@ export class Replicas {
   /** Settings of the broker have changed that topics fall back to. */
   refreshConfigs(): void {
     this.#defaultConfig = null
-    for (const { name } of this.#topics.values()) this.#configure(name, this.image)
+    for (const { name } of this.#topics.values()) this.#configure(name)
   }
 
   /** Hears of no more changes; whoever waits is told NOT_LEADER_OR_FOLLOWER. The logs are closed by their manager. */
@@ -162,7 +162,7 @@ export class Replicas {
     return topic?.partitions[index] === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NOT_LEADER_OR_FOLLOWER
   }
 
-  #apply(changes: ClusterChanges, image: ClusterImage): void {
+  #apply(changes: ClusterChanges): void {
     for (const topic of changes.topicsDeleted) this.#dropTopic(topic)
     for (const topic of changes.topicsCreated) {
       for (const index of topic.partitions.keys()) this.#work.add(() => this.#takePartition(topic, index))
@@ -171,7 +171,7 @@ export class Replicas {
       if (this.#byId.get(topic.id)?.partitions[index] === undefined) this.#work.add(() => this.#takePartition(topic, index))
       else this.#takePartition(topic, index)
     }
-    for (const { name, type } of changes.configsChanged) if (type === 'topic') this.#configure(name, image)
+    for (const { name, type } of changes.configsChanged) if (type === 'topic') this.#configure(name)
   }
 
   #dropTopic(topic: TopicImage): void {
@@ -179,17 +179,15 @@ export class Replicas {
     if (known === undefined) return
     this.#byId.delete(topic.id)
     if (this.#topics.get(topic.name) === known) this.#topics.delete(topic.name)
-    for (const partition of known.partitions)
-      if (partition !== undefined) this.#dropPartition(partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    for (const partition of known.partitions) {
+      if (partition !== undefined) this.#work.add(() => this.#dropPartition(partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
+    }
   }
 
   #dropPartition(partition: Partition, code: number): void {
     partition.leave(code)
     const { index, log, topic } = partition
-    if (log === null) return
-    this.#work.add(() => {
-      if (this.logs.get(topic, index) === log) this.logs.delete(topic, index)
-    })
+    if (log !== null && this.logs.get(topic, index) === log) this.logs.delete(topic, index)
   }
 
   /** Makes, changes or drops a partition as the metadata are now; they may have moved on since a topic was seen. */
@@ -292,10 +290,16 @@ export class Replicas {
     return this.#defaultConfig
   }
 
-  #configure(name: string, image: ClusterImage): void {
-    const known = this.#topics.get(name)
-    if (known === undefined) return
-    known.config = this.#configOf(name, image)
-    for (const partition of known.partitions) partition?.configure(known.config)
+  /** Gives a topic's logs its settings as they are by then. */
+  #configure(name: string): void {
+    this.#work.add(() => {
+      const known = this.#topics.get(name)
+      if (known === undefined) return
+      const config = this.#configOf(name, this.image)
+      known.config = config
+      for (const partition of known.partitions) {
+        if (partition !== undefined) this.#work.add(() => known.config === config && partition.configure(config))
+      }
+    })
   }
 }

@@ -70,6 +70,10 @@ class Call implements RequestContext {
   get connection(): ConnectionFacts {
     return this.to
   }
+
+  keep(): (() => void) | null {
+    return this.to.keepServed()
+  }
 }
 
 /** What a Dispatcher is made of. */

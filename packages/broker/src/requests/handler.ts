@@ -25,6 +25,11 @@ export interface RequestContext {
   /** Monotonic milliseconds at which the last byte of the request arrived. */
   readonly receivedAtMs: number
   readonly sizeBytes: number
+  /**
+   * Called within `handle`: the bytes of `records` fields stay valid until the returned function is called, once. Null, or not there, where
+   * the memory is shared: what is needed later must be copied.
+   */
+  keep?(): (() => void) | null
 }
 
 /**
@@ -65,7 +70,7 @@ export type Outcome<R> = Reply<R> | Promise<Reply<R>> | Ordered<R>
 
 /**
  * Serves one API. The bytes of `records` fields, and buffers made of them, are only valid until `handle` has returned (the
- * memory is shared by all connections): what is needed later must be copied. All other fields are the handler's to keep.
+ * memory is shared by all connections): what is needed later must be kept (`RequestContext.keep`) or copied. All other fields are the handler's to keep.
  */
 export interface Handler<A extends AnyApi> {
   readonly api: A
