@@ -1,4 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BatchBuilder, type BatchOptions, ErrorCode, KafkaError, RecordBatch, recordsOf } from '@ottla/protocol'
 import { afterAll, describe, expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
@@ -98,6 +102,40 @@ describe('validation in a pool', () => {
     const codes = results.map(result => (result.status === 'rejected' && result.reason instanceof KafkaError ? result.reason.code : 0))
     expect(codes).toEqual([0, 0, 0, ErrorCode.REQUEST_TIMED_OUT, ErrorCode.REQUEST_TIMED_OUT])
     expect(narrow.pending).toBe(0)
+  })
+})
+
+/** Uses a pool of one thread, which ends after its first batch. */
+const endsAfter = async (answer: string, use: (given: ValidateOptions, lost: ValidationPool) => Promise<void>): Promise<void> => {
+  const folder = mkdtempSync(join(tmpdir(), 'ottla-worker-'))
+  const file = join(folder, 'worker.mjs')
+  const lines = ["import { parentPort } from 'node:worker_threads'", `parentPort.on('message', () => { ${answer}; process.exit(3) })`]
+  writeFileSync(file, lines.join('\n'))
+  const lost = new ValidationPool({ threads: 1, file })
+  try {
+    await use({ ...options(), pool: lost }, lost)
+  } finally {
+    await lost.close()
+    rmSync(folder, { recursive: true })
+  }
+}
+
+describe('a thread that ends without a word', () => {
+  it('fails its batch, and the next has a new one', async () => {
+    await endsAfter('', async (given, lost) => {
+      const both = [large({ compression: 'gzip' }), large({ compression: 'gzip' })].map(records => validateBatch(records, given))
+      for (const result of both) expect((await rejection(result)).code).toBe(ErrorCode.UNKNOWN_SERVER_ERROR)
+      expect(lost.pending).toBe(0)
+    })
+  })
+
+  it('is given nothing to do any more', async () => {
+    await endsAfter("parentPort.postMessage({ code: 87, message: 'no' })", async given => {
+      for (let round = 0; round < 2; round++) {
+        expect((await rejection(validateBatch(large({ compression: 'gzip' }), given))).code).not.toBe(ErrorCode.NONE)
+        await sleep(100)
+      }
+    })
   })
 })
 

@@ -24,6 +24,8 @@ export interface ValidationPoolOptions {
   readonly threads: number
   /** Batches that wait at the most; their bytes are the request's, nothing is copied before their turn. */
   readonly maxWaiting?: number
+  /** The compiled worker, for tests. */
+  readonly file?: string
 }
 
 interface Job {
@@ -59,7 +61,7 @@ export class ValidationPool {
   constructor(options: ValidationPoolOptions) {
     this.#threads = Math.max(1, options.threads)
     this.#maxWaiting = options.maxWaiting ?? 1024
-    this.#file = workerFile()
+    this.#file = options.file ?? workerFile()
   }
 
   /** Batches being checked or waiting. */
@@ -118,13 +120,20 @@ export class ValidationPool {
       if (job !== undefined) this.#settle(job, answer)
       this.#next()
     })
-    worker.on('error', error => {
-      const job = this.#busy.get(worker)
-      this.#busy.delete(worker)
-      job?.reject(new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, `A validation thread failed: ${String(error)}`))
-      this.#next()
-    })
+    worker.on('error', error => this.#gone(worker, String(error)))
+    // It may end without a word, and while it has nothing to do: then nobody waits for it, and nobody may any more.
+    worker.on('exit', code => this.#gone(worker, `it ended with ${code}`))
     return worker
+  }
+
+  /** A thread is there no more; who waits for it is told. */
+  #gone(worker: Worker, reason: string): void {
+    const index = this.#idle.indexOf(worker)
+    if (index !== -1) this.#idle.splice(index, 1)
+    const job = this.#busy.get(worker)
+    this.#busy.delete(worker)
+    job?.reject(new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, `A validation thread failed: ${reason}`))
+    if (!this.#closed) this.#next()
   }
 
   #settle(job: Job, answer: PoolAnswer): void {
