@@ -15,6 +15,12 @@ afterAll(() => world[Symbol.asyncDispose]())
 
 const texts = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `v${from + index}`)
 const records = Array.from({ length: 25 }, (_, index) => ({ key: `k${index % 5}`, value: `v${index}` }))
+/** Something to wait for until the test lets go. */
+const gate = (): { readonly open: Promise<void>; readonly letGo: () => void } => {
+  const waiting: (() => void)[] = []
+  const open = new Promise<void>(resolve => waiting.push(resolve))
+  return { open, letGo: () => waiting.forEach(resolve => resolve()) }
+}
 const sleep = (delayMs: number) => new Promise(resolve => setTimeout(resolve, delayMs))
 const owns = (consumer: Consumer) => consumer.assignment().flatMap(({ partitions }) => partitions).length
 
@@ -88,16 +94,13 @@ test('stop waits for handlers only so long, tells them, and what they reject wit
   await consumer.subscribe({ topic })
   const log: string[] = []
   let hangs = false
-  let letGo = (): void => undefined
-  const held = new Promise<void>(resolve => {
-    letGo = resolve
-  })
+  const held = gate()
   await consumer.run({
     eachMessage: async ({ message, signal }) => {
       if (message.offset === '0') return
       hangs = true
       signal.addEventListener('abort', () => log.push(`told: ${String(signal.reason)}`))
-      await held
+      await held.open
       log.push('over')
       throw new Error('too late')
     },
@@ -105,7 +108,7 @@ test('stop waits for handlers only so long, tells them, and what they reject wit
   await until(() => hangs)
   await consumer.stop()
   expect(log).toEqual(['told: Error: The consumer was stopped'])
-  letGo()
+  held.letGo()
   await until(() => log.length === 2)
   await sleep(10)
   expect(await world.committed('hang', topic)).toBe(1)
@@ -155,20 +158,17 @@ test('stop lets running handlers finish, and commits what they did', async () =>
   await consumer.subscribe({ topic })
   let begun = 0
   let ended = 0
-  let letGo = (): void => undefined
-  const held = new Promise<void>(resolve => {
-    letGo = resolve
-  })
+  const held = gate()
   await consumer.run({
     eachMessage: async () => {
-      if (++begun === 2) await held
+      if (++begun === 2) await held.open
       ended++
     },
   })
   await until(() => begun === 2)
   const stopped = Promise.all([consumer.stop(), consumer.stop(), consumer.disconnect()])
   await sleep(20)
-  letGo()
+  held.letGo()
   await stopped
   expect([begun, ended]).toEqual([2, 2])
   expect(await world.committed('drain', topic)).toBe(2)
