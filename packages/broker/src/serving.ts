@@ -96,8 +96,8 @@ export function serve(world: World, parts: { store: MetadataStore; metadata: Met
   const handlers: readonly AnyHandler[] = [
     apiVersions({ handlers: () => handlers, features: featuresOf(() => metadata.image) }),
     ...admin.handlers,
-    findCoordinator({ metadata, automaticTopics: admin.automaticTopics, applied, groups, transactions }),
-    ...groupHandlers({ groups, metadata, config, logger: limited }),
+    findCoordinator({ metadata, automaticTopics: admin.automaticTopics, applied, slices: replicas.slices, groups, transactions }),
+    ...groupHandlers({ groups, metadata, config, slices: replicas.slices, logger: limited }),
     ...transactionHandlers({ transactions, admission, markers, groups, metadata, replicas, config, logger: limited }),
     produce({ replicas, clock, logger, admission }),
     fetch({ replicas, sessions, logger, maxBytes: () => config.value('fetch.max.bytes') }),

@@ -8,6 +8,8 @@ import type { CoordinatorRecord } from './record.ts'
 export interface Decision<R> {
   /** Written as one batch, all or nothing; empty for a question. */
   readonly records: readonly CoordinatorRecord[]
+  /** What the records take at least, in bytes, where that may be very much: what no batch holds is then not written before it is refused. */
+  readonly leastBytes?: number
   /**
    * Given out once the records, and all that was appended before, are committed: so a question never shows what a crash could take
    * back. A promise is for who waits for others, such as a member that joins a group.

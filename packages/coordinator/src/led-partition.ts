@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly producer?: TransactionalProducer
 }
 
+/** So many times the size of a batch is compressed on trial; more is refused as it is. */
+const BELIEVED_COMPRESSION = 4
 const WRITE_TIMER = 'write'
 const LOAD_TIMER = 'load'
 /** After so long a log that could not be read is read again. */
@@ -137,20 +139,26 @@ export class LedPartition<S extends CoordinatorState> {
     })
   }
 
-  #batchOf({ records }: Decision<unknown>, producer: TransactionalProducer | null): RecordBatch {
+  #batchOf({ records, leastBytes = 0 }: Decision<unknown>, producer: TransactionalProducer | null): RecordBatch {
     const timestamp = this.#world.clock.now()
     const transaction = producer === null ? {} : { producerId: producer.id, producerEpoch: producer.epoch, isTransactional: true }
     const compressing = this.#world.compression()
     const { maxBatchBytes } = this.#log
+    const isUncompressed = compressing.compression === 'none'
+    if (leastBytes > (isUncompressed ? 1 : BELIEVED_COMPRESSION) * maxBatchBytes) throw this.#tooLarge(records.length)
     const builder = new BatchBuilder({ ...compressing, ...transaction }, Math.min(64 * records.length, maxBatchBytes))
     // Without compression there is no need to write all of what is too much.
-    appendRecords(builder, records, { timestamp, maxBytes: compressing.compression === 'none' ? maxBatchBytes : Infinity })
+    appendRecords(builder, records, { timestamp, maxBytes: isUncompressed ? maxBatchBytes : Infinity })
     const batch = builder.count === records.length ? builder.build() : null
     if (batch !== null && batch.sizeInBytes <= maxBatchBytes) return batch
+    throw this.#tooLarge(records.length)
+  }
+
+  #tooLarge(records: number): KafkaError {
     const place = `${this.#world.topic}-${this.partition}`
-    throw new KafkaError(
+    return new KafkaError(
       ErrorCode.MESSAGE_TOO_LARGE,
-      `${records.length} records are to be appended to ${place} at once, more than ${maxBatchBytes} bytes, which is the most that it takes`,
+      `${records} records are to be appended to ${place} at once, more than ${this.#log.maxBatchBytes} bytes, which is the most that it takes`,
     )
   }
 

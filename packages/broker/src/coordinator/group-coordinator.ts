@@ -31,8 +31,11 @@ export interface GroupService {
    * @throws KafkaError, or rejects with it: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, and what `decide` throws.
    */
   run<R>(groupId: string, decide: (groups: GroupPartition) => Decision<R>, producer?: TransactionalProducer): R | Promise<R>
-  /** Asks every partition that is led here; one that is still loading is a promise that rejects with COORDINATOR_LOAD_IN_PROGRESS. */
-  eachLed<R>(decide: (groups: GroupPartition) => Decision<R>): (R | Promise<R>)[]
+  /**
+   * Asks every partition that is led here, each when its turn comes; one that is still loading is a promise that rejects with
+   * COORDINATOR_LOAD_IN_PROGRESS.
+   */
+  eachLed<R>(decide: (groups: GroupPartition) => Decision<R>): Iterable<R | Promise<R>>
 }
 
 /** What a coordinator is made of. */
@@ -107,14 +110,16 @@ export class GroupCoordinator implements GroupService {
     return this.#runtime.endTransaction(...args)
   }
 
-  eachLed<R>(decide: (groups: GroupPartition) => Decision<R>): (R | Promise<R>)[] {
-    return Array.from(this.#runtime.partitions, partition => {
+  *eachLed<R>(decide: (groups: GroupPartition) => Decision<R>): Generator<R | Promise<R>, void, void> {
+    for (const partition of this.#runtime.partitions) {
+      let asked: R | Promise<R>
       try {
-        return this.#runtime.run(partition, decide)
+        asked = this.#runtime.run(partition, decide)
       } catch (error) {
-        return Promise.reject<R>(error)
+        asked = Promise.reject<R>(error)
       }
-    })
+      yield asked
+    }
   }
 
   /** Resolves once no partition is loading. */

@@ -31,12 +31,12 @@ export function consumerGroupDescribe(parts: GroupParts): Handler<typeof consume
         mayBeEmpty: false,
         ask: (state, ids) => state.administration.describeConsumer(ids),
         failed: (groupId, { code }) => refuse(groupId, code),
+        shown: group => {
+          if (group.errorCode !== ErrorCode.NONE) return { ...group, errorMessage: shortened(group.errorMessage ?? '') || null }
+          return includeAuthorizedOperations ? { ...group, authorizedOperations: GROUP_OPERATIONS } : group
+        },
       })
-      const shown = groups.map(group => {
-        if (group.errorCode !== ErrorCode.NONE) return { ...group, errorMessage: shortened(group.errorMessage ?? '') || null }
-        return includeAuthorizedOperations ? { ...group, authorizedOperations: GROUP_OPERATIONS } : group
-      })
-      return { throttleTimeMs: 0, groups: shown }
+      return { throttleTimeMs: 0, groups }
     },
     onError: (code, { groupIds }) => ({ throttleTimeMs: 0, groups: groupIds.map(groupId => refuse(groupId, code)) }),
   })

@@ -37,13 +37,13 @@ export function describeGroups(parts: GroupParts): Handler<typeof describeGroups
         mayBeEmpty: true,
         ask: (state, ids) => state.administration.describeClassic(ids),
         failed: (groupId, { code }) => refuse(groupId, code),
+        shown: answer => {
+          const group = forVersion(answer, apiVersion)
+          const isTold = includeAuthorizedOperations && group.errorCode === ErrorCode.NONE
+          return isTold ? { ...group, authorizedOperations: GROUP_OPERATIONS } : group
+        },
       })
-      const shown = groups.map(group => forVersion(group, apiVersion))
-      if (!includeAuthorizedOperations) return { throttleTimeMs: 0, groups: shown }
-      return {
-        throttleTimeMs: 0,
-        groups: shown.map(group => (group.errorCode === ErrorCode.NONE ? { ...group, authorizedOperations: GROUP_OPERATIONS } : group)),
-      }
+      return { throttleTimeMs: 0, groups }
     },
     onError: (code, request) => ({ throttleTimeMs: 0, groups: request.groups.map(groupId => refuse(groupId, code)) }),
   })

@@ -7,6 +7,7 @@ import { ErrorCode, errorOf, findCoordinatorApi, type FindCoordinatorRequest, ty
 import type { AutomaticTopics } from '../controller/index.ts'
 import { OFFSETS_TOPIC } from '../coordinator/group-coordinator.ts'
 import { TRANSACTIONS_TOPIC } from '../coordinator/transaction-coordinator.ts'
+import type { Slices } from '../replica/slices.ts'
 import { handler, type Handler } from '../requests/handler.ts'
 import { endpointOf } from './endpoints.ts'
 
@@ -19,6 +20,7 @@ export interface FindCoordinatorParts {
   readonly automaticTopics: AutomaticTopics
   /** Resolves once this broker has made what a revision asks of it. */
   readonly applied: (revision: number) => Promise<void>
+  readonly slices: Slices
   readonly groups: Coordinators
   readonly transactions: Coordinators
 }
@@ -41,14 +43,23 @@ interface Place {
 
 const nowhere = (errorCode: number): Place => ({ ...NOWHERE, errorCode })
 
+/** Keys between two looks at the clock. */
+const BETWEEN_LOOKS = 32
+
 /** The old versions carry a message always, `NONE` for success; the new ones, as in Kafka, only for errors of the whole request. */
-function answer(request: FindCoordinatorRequest, version: number, placeOf: (key: string) => Place): FindCoordinatorResponseInit {
+function answer(
+  request: FindCoordinatorRequest,
+  { version, slices, placeOf }: { readonly version: number; readonly slices: Slices; readonly placeOf: (key: string) => Place },
+): FindCoordinatorResponseInit | Promise<FindCoordinatorResponseInit> {
   if (version < 4) {
     const place = placeOf(request.key)
     return { ...place, errorMessage: place.errorCode === ErrorCode.NONE ? 'NONE' : errorOf(place.errorCode).message }
   }
-  return { coordinators: request.coordinatorKeys.map(key => ({ ...placeOf(key), key, errorMessage: '' })) }
+  const found = slices.map(request.coordinatorKeys, key => foundFor(key, placeOf(key)), BETWEEN_LOOKS)
+  return found instanceof Promise ? found.then(coordinators => ({ coordinators })) : { coordinators: found }
 }
+
+const foundFor = (key: string, { errorCode, nodeId, host, port }: Place) => ({ key, nodeId, host, port, errorCode, errorMessage: '' })
 
 function refusal(errorCode: number, request: FindCoordinatorRequest, version: number): FindCoordinatorResponseInit {
   const errorMessage = errorOf(errorCode).message
@@ -58,7 +69,7 @@ function refusal(errorCode: number, request: FindCoordinatorRequest, version: nu
 
 /** Serves FindCoordinator. */
 export function findCoordinator(parts: FindCoordinatorParts): Handler<typeof findCoordinatorApi> {
-  const { metadata, automaticTopics, applied, groups, transactions } = parts
+  const { metadata, automaticTopics, applied, slices, groups, transactions } = parts
   const placeOf = (topic: string, partition: number, listener: string): Place => {
     const { image } = metadata
     const leader = image.topic(topic)?.partitions[partition]?.leader ?? -1
@@ -74,12 +85,19 @@ export function findCoordinator(parts: FindCoordinatorParts): Handler<typeof fin
       const { keyType } = request
       if (keyType === KeyType.share) {
         const errorCode = apiVersion < 6 ? ErrorCode.INVALID_REQUEST : ErrorCode.COORDINATOR_NOT_AVAILABLE
-        return answer(request, apiVersion, () => nowhere(errorCode))
+        return answer(request, { version: apiVersion, slices, placeOf: () => nowhere(errorCode) })
       }
       if (keyType !== KeyType.group && keyType !== KeyType.transaction) return refusal(ErrorCode.INVALID_REQUEST, request, apiVersion)
       const [topic, coordinators] =
         keyType === KeyType.group ? ([OFFSETS_TOPIC, groups] as const) : ([TRANSACTIONS_TOPIC, transactions] as const)
-      const found = () => answer(request, apiVersion, key => placeOf(topic, coordinators.partitionOf(key), connection.listener))
+      const { image } = metadata
+      const places = new Map<number, Place>()
+      const placeOfPartition = (partition: number): Place => {
+        let place = metadata.image === image ? places.get(partition) : undefined
+        if (place === undefined) places.set(partition, (place = placeOf(topic, partition, connection.listener)))
+        return place
+      }
+      const found = () => answer(request, { version: apiVersion, slices, placeOf: key => placeOfPartition(coordinators.partitionOf(key)) })
       if (metadata.image.topic(topic) !== undefined) return found()
       return automaticTopics
         .create([topic])

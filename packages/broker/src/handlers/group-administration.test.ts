@@ -33,16 +33,14 @@ describe('ListGroups', () => {
   it('lists the groups of all partitions', async () => {
     let number = 0
     test.service.commands = {
-      list: ({ statesFilter, typesFilter }) =>
-        answered([
-          { groupId: `g${++number}`, protocolType: 'consumer', groupState: statesFilter[0] ?? '', groupType: typesFilter[0] ?? '' },
-        ]),
+      list: ({ states, types }) =>
+        answered([{ groupId: `g${++number}`, protocolType: 'consumer', groupState: [...states].join(), groupType: [...types].join() }]),
     }
-    expect(await test.ask(listGroupsApi, 5, { statesFilter: ['Stable'], typesFilter: ['classic'] })).toMatchObject({
+    expect(await test.ask(listGroupsApi, 5, { statesFilter: ['Stable ', 'STABLE'], typesFilter: ['Classic'] })).toMatchObject({
       errorCode: 0,
       groups: [
-        { groupId: 'g1', groupState: 'Stable', groupType: 'classic' },
-        { groupId: 'g2', groupState: 'Stable', groupType: 'classic' },
+        { groupId: 'g1', groupState: 'stable', groupType: 'classic' },
+        { groupId: 'g2', groupState: 'stable', groupType: 'classic' },
       ],
     })
     expect((await test.ask(listGroupsApi, 0, {})).groups).toHaveLength(2)

@@ -5,6 +5,7 @@ import { type Caller, coordinatorCode } from '@ottla/coordinator'
 import type { Metadata } from '@ottla/metadata'
 import type { BrokerConfig } from '../config/index.ts'
 import type { GroupService } from '../coordinator/group-coordinator.ts'
+import type { Slices } from '../replica/slices.ts'
 import type { RequestContext } from '../requests/handler.ts'
 import { hostOf } from './client-host.ts'
 
@@ -13,6 +14,8 @@ export interface GroupParts {
   readonly groups: GroupService
   readonly metadata: Metadata
   readonly config: BrokerConfig
+  /** The time of the event loop that large requests share. */
+  readonly slices: Slices
   /** Its warnings are limited: clients cause them at will. */
   readonly logger: Logger
 }

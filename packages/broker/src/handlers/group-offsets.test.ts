@@ -156,7 +156,11 @@ describe('OffsetFetch', () => {
       { topicId: test.topicId, partitions: [{ committedOffset: 5, errorCode: 0 }] },
       { topicId: UNKNOWN_ID, partitions: [{ partitionIndex: 1, committedOffset: -1, errorCode: UNKNOWN_TOPIC_ID }] },
     ])
-    expect(seen[0]).toMatchObject({ memberId: 'm', memberEpoch: 4, topics: [{ name: 't', topicId: test.topicId }] })
+    expect(seen.find(({ groupId }) => groupId === 'g')).toMatchObject({
+      memberId: 'm',
+      memberEpoch: 4,
+      topics: [{ name: 't', topicId: test.topicId }],
+    })
   })
 
   it('answers once what it is asked twice', async () => {

@@ -1,8 +1,9 @@
 // The handlers of groups over a stand-in for the coordinator, for tests of what they do themselves.
 import type { Decision, GroupPartition } from '@ottla/coordinator'
 import { type AnyApi, createTopicsApi, type RequestInitOf, type ResponseOf } from '@ottla/protocol'
-import { silentLogger } from '@ottla/metadata'
+import { ManualClock, silentLogger } from '@ottla/metadata'
 import type { GroupService } from '../coordinator/group-coordinator.ts'
+import { Slices } from '../replica/slices.ts'
 import type { AnyHandler } from '../requests/handler.ts'
 import { askOne, TestAdministration } from './administration-testing.ts'
 import { groupHandlers } from './group-handlers.ts'
@@ -58,21 +59,23 @@ class StandIn implements GroupService {
 export class TestGroups {
   readonly administration: TestAdministration
   readonly service = new StandIn()
+  readonly slices: Slices
   readonly topicId: string
   readonly #handlers: readonly AnyHandler[]
 
-  private constructor(administration: TestAdministration) {
+  private constructor(administration: TestAdministration, slices: Slices) {
     this.administration = administration
     const { metadata, config } = administration
     this.topicId = metadata.image.topic('t')?.id ?? ''
-    this.#handlers = groupHandlers({ groups: this.service, metadata, config, logger: silentLogger })
+    this.slices = slices
+    this.#handlers = groupHandlers({ groups: this.service, metadata, config, slices: this.slices, logger: silentLogger })
   }
 
-  static async open(settings: Record<string, string> = {}): Promise<TestGroups> {
+  static async open(settings: Record<string, string> = {}, slices: Slices = new Slices(new ManualClock())): Promise<TestGroups> {
     const administration = await TestAdministration.open(settings)
     const topic = { name: 't', numPartitions: 2, replicationFactor: 1, assignments: [], configs: [] }
     await administration.ask(createTopicsApi, 7, { topics: [topic], timeoutMs: 1000 })
-    return new TestGroups(administration)
+    return new TestGroups(administration, slices)
   }
 
   /** Asks a handler; the coordinator answers by the commands that are set. */

@@ -9,6 +9,9 @@ import { attempt, callerOf, groupIdError, type GroupParts } from './group-calls.
 /** What all protocols of a member may take together, in records of the largest size: only one of them is kept for long. */
 const MAX_RECORDS = 4
 
+/** Clients know two or three. */
+const MAX_PROTOCOLS = 1000
+
 const FIRST_WITHOUT_NAME = 7
 
 /** The first versions have no null for the protocol's name. */
@@ -54,9 +57,14 @@ export function joinGroup(parts: GroupParts): Handler<typeof joinGroupApi> {
   })
 }
 
-/** Throws where the group of such a member could not be written down, instead of holding on to what it brings. */
+/** Throws where the group of such a member could not be written down, instead of holding on to what it brings, and for protocols without end. */
 function ensureSmall({ protocols }: JoinGroupRequest, { metadata, config }: GroupParts): void {
   const maxBytes = topicValue('max.message.bytes', metadata.image.config('topic', '__consumer_offsets'), config)
+  if (protocols.length > MAX_PROTOCOLS)
+    throw new KafkaError(
+      ErrorCode.INVALID_REQUEST,
+      `a member of a group knows ${protocols.length} protocols, at most ${MAX_PROTOCOLS} may be`,
+    )
   let totalBytes = 0
   for (const { metadata: bytes } of protocols) {
     totalBytes += bytes.length

@@ -4,28 +4,27 @@ import { ErrorCode, offsetDeleteApi, type OffsetDeleteRequest, type OffsetDelete
 import type { ClusterImage } from '@ottla/metadata'
 import { handler, type Handler } from '../requests/handler.ts'
 import { attempt, groupIdError, type GroupParts, afterwards } from './group-calls.ts'
+import { inPieces, isLarge } from './offset-pieces.ts'
 import { PartitionErrors } from './partition-errors.ts'
 
 type Topics = OffsetDeleteRequest['topics']
+type Answered = OffsetDeleteResponseInit['topics']
 
 const refuse = (errorCode: number): OffsetDeleteResponseInit => ({ throttleTimeMs: 0, errorCode, topics: [] })
 
-function known(topics: Topics, image: ClusterImage, errors: PartitionErrors): Topics {
-  const found: Topics[number][] = []
-  for (const { name, partitions: requested } of topics) {
-    const topic = image.topic(name)
-    const partitions = requested.filter(({ partitionIndex }) => {
-      if (topic?.partitions[partitionIndex] !== undefined) return true
-      errors.add({ name, topicId: ZERO_UUID }, partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-      return false
-    })
-    if (partitions.length > 0) found.push({ name, partitions })
-  }
-  return found
+/** What of a topic there is; the other partitions get an error. */
+function known({ name, partitions: requested }: Topics[number], image: ClusterImage, errors: PartitionErrors): Topics[number] | null {
+  const topic = image.topic(name)
+  const partitions = requested.filter(({ partitionIndex }) => {
+    if (topic?.partitions[partitionIndex] !== undefined) return true
+    errors.add({ name, topicId: ZERO_UUID }, partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    return false
+  })
+  return partitions.length === 0 ? null : { name, partitions }
 }
 
 /** Serves OffsetDelete. */
-export function offsetDelete({ groups, metadata, logger }: GroupParts): Handler<typeof offsetDeleteApi> {
+export function offsetDelete({ groups, metadata, slices, logger }: GroupParts): Handler<typeof offsetDeleteApi> {
   return handler({
     api: offsetDeleteApi,
     versions: [0, 0],
@@ -33,17 +32,39 @@ export function offsetDelete({ groups, metadata, logger }: GroupParts): Handler<
       const wrong = groupIdError(request.groupId)
       if (wrong !== ErrorCode.NONE) return refuse(wrong)
       const errors = new PartitionErrors()
-      const topics = known(request.topics, metadata.image, errors)
-      const outcome = attempt<OffsetDeleteResponseInit>(
-        logger,
-        () => groups.run(request.groupId, state => state.offsets.deleteOffsets({ ...request, topics })),
-        ({ code }) => refuse(code),
-      )
+      const { image } = metadata
+      const found: Topics[number][] = []
+      const find = (requested: Topics[number]): void => {
+        const topic = known(requested, image, errors)
+        if (topic !== null) found.push(topic)
+      }
+      const forget = (topics: Topics): OffsetDeleteResponseInit | Promise<OffsetDeleteResponseInit> =>
+        attempt<OffsetDeleteResponseInit>(
+          logger,
+          () => groups.run(request.groupId, state => state.offsets.deleteOffsets({ ...request, topics })),
+          ({ code }) => refuse(code),
+        )
       // An error of the whole group stands alone.
-      return afterwards(outcome, response => {
-        if (response.errorCode !== ErrorCode.NONE) return refuse(response.errorCode)
-        return { ...response, topics: errors.mergedWith(response.topics.map(topic => ({ ...topic, topicId: ZERO_UUID }))) }
-      })
+      const answer = ({ errorCode, topics }: Pick<OffsetDeleteResponseInit, 'errorCode' | 'topics'>): OffsetDeleteResponseInit => {
+        if (errorCode !== ErrorCode.NONE) return refuse(errorCode)
+        return { ...refuse(errorCode), topics: errors.mergedWith(topics.map(topic => ({ ...topic, topicId: ZERO_UUID }))) }
+      }
+      if (!isLarge(request.topics)) {
+        for (const requested of request.topics) find(requested)
+        return afterwards(forget(found), answer)
+      }
+      return (async () => {
+        await slices.each(request.topics, find)
+        if (found.length === 0) return answer(await forget(found))
+        let errorCode: number = ErrorCode.NONE
+        const ask = async (topics: Topics): Promise<Answered> => {
+          const response = await forget(topics)
+          if (response.errorCode === ErrorCode.NONE) return response.topics
+          errorCode = response.errorCode
+          return []
+        }
+        return answer({ topics: await inPieces({ slices, topics: found, ask }), errorCode })
+      })()
     },
     onError: refuse,
   })

@@ -1,10 +1,12 @@
 // OffsetFetch, versions 1 to 10: a group's offsets, of some partitions or, from version 2 on, of all; of several groups from version 8 on
 // (KIP-709), of topics by id from version 10 on. Version 1 has no error of its own, so there every partition gets the group's. What a
 // request names twice is answered once, so that an answer stays in proportion to what is stored.
-import { ErrorCode, offsetFetchApi, type OffsetFetchRequest, type OffsetFetchResponseInit, ZERO_UUID } from '@ottla/protocol'
+import { ErrorCode, KafkaError, offsetFetchApi, type OffsetFetchRequest, type OffsetFetchResponseInit, ZERO_UUID } from '@ottla/protocol'
 import type { ClusterImage } from '@ottla/metadata'
-import { handler, type Handler, type RequestContext } from '../requests/handler.ts'
+import type { Slices } from '../replica/slices.ts'
+import { handler, type Handler } from '../requests/handler.ts'
 import { failureOf, type GroupParts } from './group-calls.ts'
+import { inPieces, isLarge } from './offset-pieces.ts'
 
 type Group = OffsetFetchRequest['groups'][number]
 type Topic = NonNullable<Group['topics']>[number]
@@ -15,48 +17,58 @@ const FIRST_WITH_ERROR = 2
 const FIRST_OF_SEVERAL = 8
 const FIRST_WITH_TOPIC_IDS = 10
 
-const failedTopic = ({ name, topicId, partitionIndexes }: Topic, errorCode: number): FetchedTopic => ({
+const failedTopic = ({ name, topicId, partitions }: Asked, errorCode: number): FetchedTopic => ({
   name,
   topicId,
-  partitions: partitionIndexes.map(partitionIndex => {
+  partitions: partitions.map(partitionIndex => {
     return { partitionIndex, committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode }
   }),
 })
 
 /** The answer for a group that has none: the error, in each partition where it has no place of its own. */
 function refuse({ groupId, topics }: Group, errorCode: number, apiVersion: number): FetchedGroup {
-  const failed = apiVersion < FIRST_WITH_ERROR ? (topics ?? []).map(topic => failedTopic(topic, errorCode)) : []
+  const failed =
+    apiVersion < FIRST_WITH_ERROR
+      ? (topics ?? []).map(topic => failedTopic({ ...topic, partitions: topic.partitionIndexes }, errorCode))
+      : []
   return { groupId, errorCode, topics: failed }
 }
 
-/** A request of any version as groups, each topic and partition once. */
-function groupsOf(request: OffsetFetchRequest, apiVersion: number): Group[] {
-  if (apiVersion >= FIRST_OF_SEVERAL) return request.groups.map(group => ({ ...group, topics: once(group.topics) }))
+/** A request of any version as groups. */
+function groupsOf(request: OffsetFetchRequest, apiVersion: number): readonly Group[] {
+  if (apiVersion >= FIRST_OF_SEVERAL) return request.groups
   const topics = request.topics?.map(topic => ({ ...topic, topicId: ZERO_UUID })) ?? null
-  return [{ groupId: request.groupId, memberId: null, memberEpoch: -1, topics: once(topics) }]
+  return [{ groupId: request.groupId, memberId: null, memberEpoch: -1, topics }]
 }
 
-function once(topics: Topic[] | null): Topic[] | null {
-  if (topics === null) return null
-  const byTopic = new Map<string, { topic: Topic; partitions: Set<number> }>()
-  for (const topic of topics) {
-    const key = `${topic.topicId}/${topic.name}`
+/** A topic of a group, each partition once. */
+interface Asked {
+  readonly name: string
+  readonly topicId: string
+  readonly partitions: readonly number[]
+}
+
+/** Each topic and partition once. */
+async function once(topics: readonly Topic[], slices: Slices): Promise<Asked[]> {
+  const byTopic = new Map<string, { readonly name: string; readonly topicId: string; readonly partitions: Set<number> }>()
+  await slices.each(topics, ({ name, topicId, partitionIndexes }) => {
+    const key = `${topicId}/${name}`
     const before = byTopic.get(key)
-    if (before === undefined) byTopic.set(key, { topic, partitions: new Set(topic.partitionIndexes) })
-    else for (const partition of topic.partitionIndexes) before.partitions.add(partition)
-  }
-  return [...byTopic.values()].map(({ topic, partitions }) => ({ ...topic, partitionIndexes: [...partitions] }))
+    if (before === undefined) byTopic.set(key, { name, topicId, partitions: new Set(partitionIndexes) })
+    else for (const partition of partitionIndexes) before.partitions.add(partition)
+  })
+  return slices.map(byTopic.values(), topic => ({ ...topic, partitions: [...topic.partitions] }))
 }
 
 /** Topics by id with their names, and those whose id nobody knows. */
-function resolve(topics: readonly Topic[], image: ClusterImage): { known: Topic[]; unknown: Topic[] } {
-  const known: Topic[] = []
-  const unknown: Topic[] = []
-  for (const topic of topics) {
+async function resolve(topics: readonly Asked[], image: ClusterImage, slices: Slices): Promise<{ known: Asked[]; unknown: Asked[] }> {
+  const known: Asked[] = []
+  const unknown: Asked[] = []
+  await slices.each(topics, topic => {
     const found = image.topicById(topic.topicId)
     if (found === undefined) unknown.push({ ...topic, name: '' })
     else known.push({ ...topic, name: found.name })
-  }
+  })
   return { known, unknown }
 }
 
@@ -73,20 +85,38 @@ function failureCode(error: unknown, parts: GroupParts): number {
   return code === ErrorCode.COORDINATOR_NOT_AVAILABLE ? ErrorCode.NOT_COORDINATOR : code
 }
 
-async function fetchGroup(
-  group: Group,
-  { requireStable, context, parts }: { requireStable: boolean; context: RequestContext; parts: GroupParts },
-): Promise<FetchedGroup> {
-  const { groups, metadata } = parts
-  const { apiVersion } = context
+interface Fetching {
+  readonly requireStable: boolean
+  readonly apiVersion: number
+  readonly parts: GroupParts
+}
+
+/** What the coordinator says of a group, of all topics where `topics` is null. Throws KafkaError, or rejects with it. */
+async function ask(group: Group, topics: readonly Asked[] | null, { requireStable, parts }: Fetching): Promise<readonly FetchedTopic[]> {
+  const asked = topics?.map(({ name, topicId, partitions }) => ({ name, topicId, partitionIndexes: [...partitions] })) ?? null
+  const answer = await parts.groups.run(group.groupId, state => state.offsets.fetch({ ...group, topics: asked }, requireStable))
+  const { errorCode = ErrorCode.NONE } = answer
+  if (errorCode !== ErrorCode.NONE) throw new KafkaError(errorCode)
+  return answer.topics
+}
+
+async function fetchGroup(group: Group, fetching: Fetching): Promise<FetchedGroup> {
+  const { apiVersion, parts } = fetching
+  const { slices, metadata } = parts
+  const { groupId } = group
   const byId = apiVersion >= FIRST_WITH_TOPIC_IDS
-  const { known, unknown } = byId && group.topics !== null ? resolve(group.topics, metadata.image) : { known: group.topics, unknown: [] }
   try {
-    const asked = { ...group, topics: known }
-    const answer = await groups.run(group.groupId, state => state.offsets.fetch(asked, requireStable))
-    if (answer.errorCode !== ErrorCode.NONE && answer.errorCode !== undefined) return refuse(group, answer.errorCode, apiVersion)
-    if (byId && group.topics === null) return { ...answer, topics: withIds(answer.topics, metadata.image) }
-    return { ...answer, topics: [...answer.topics, ...unknown.map(topic => failedTopic(topic, ErrorCode.UNKNOWN_TOPIC_ID))] }
+    if (group.topics === null) {
+      const topics = await ask(group, null, fetching)
+      return { groupId, errorCode: ErrorCode.NONE, topics: byId ? withIds(topics, metadata.image) : topics }
+    }
+    const asked = await once(group.topics, slices)
+    const { known, unknown } = byId ? await resolve(asked, metadata.image, slices) : { known: asked, unknown: [] }
+    const topics = isLarge(known)
+      ? await inPieces({ slices, topics: known, ask: some => ask(group, some, fetching) })
+      : await ask(group, known, fetching)
+    const others = unknown.map(topic => failedTopic(topic, ErrorCode.UNKNOWN_TOPIC_ID))
+    return { groupId, errorCode: ErrorCode.NONE, topics: others.length === 0 ? topics : [...topics, ...others] }
   } catch (error) {
     return refuse(group, failureCode(error, parts), apiVersion)
   }
@@ -106,14 +136,14 @@ export function offsetFetch(parts: GroupParts): Handler<typeof offsetFetchApi> {
     versions: [1, 10],
     async handle(request, context) {
       const { apiVersion } = context
-      const { requireStable } = request
+      const fetching: Fetching = { requireStable: request.requireStable, apiVersion, parts }
       const seen = new Set<string>()
-      const answers = groupsOf(request, apiVersion).map(async group => {
+      const answers = await parts.slices.gather(groupsOf(request, apiVersion), async group => {
         if (seen.has(group.groupId)) return refuse(group, ErrorCode.INVALID_REQUEST, apiVersion)
         seen.add(group.groupId)
-        return fetchGroup(group, { requireStable, context, parts })
+        return fetchGroup(group, fetching)
       })
-      return response(await Promise.all(answers), apiVersion)
+      return response(answers, apiVersion)
     },
     onError: (code, request, { apiVersion }) => {
       const groups = groupsOf(request, apiVersion).map(group => refuse(group, code, apiVersion))

@@ -1,12 +1,13 @@
 // TxnOffsetCommit, versions 0 to 5: stores a group's offsets as part of a transaction (KIP-98, KIP-447). The partition of the offsets must be in the
-// transaction; from version 5 on the broker adds it (KIP-890).
+// transaction; from version 5 on the broker adds it (KIP-890). Very many partitions are written some hundred at a time.
 import type { Decision, GroupPartition } from '@ottla/coordinator'
 import type { ClusterImage } from '@ottla/metadata'
 import { ErrorCode, KafkaError, txnOffsetCommitApi, type TxnOffsetCommitRequest, type TxnOffsetCommitResponseInit } from '@ottla/protocol'
 import { OFFSETS_TOPIC } from '../coordinator/group-coordinator.ts'
 import type { TransactionSupport } from '../coordinator/transaction-admission.ts'
 import { handler, type Handler, type RequestContext } from '../requests/handler.ts'
-import { callerOf, failureOf } from './group-calls.ts'
+import { afterwards, attempt, callerOf, failureOf } from './group-calls.ts'
+import { inPieces } from './offset-pieces.ts'
 import type { TransactionParts } from './transaction-calls.ts'
 
 type Topics = TxnOffsetCommitRequest['topics']
@@ -23,25 +24,27 @@ const supportOf = (apiVersion: number): TransactionSupport => (apiVersion > 4 ? 
 const refuse = (topics: Topics, errorCode: number): Answered =>
   topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) }))
 
-/** The partitions that there are. */
-const known = (topics: Topics, image: ClusterImage): Topics =>
-  topics.flatMap(topic => {
-    const { partitions: all = [] } = image.topic(topic.name) ?? {}
-    const partitions = topic.partitions.filter(({ partitionIndex }) => all[partitionIndex] !== undefined)
-    return partitions.length === 0 ? [] : [{ ...topic, partitions }]
-  })
-
-/** The answers in the order of the request; partitions without one do not exist. */
-function inOrder(topics: Topics, answered: Answered): Answered {
-  const codes = new Map(answered.map(({ name, partitions }) => [name, new Map(partitions.map(one => [one.partitionIndex, one.errorCode]))]))
-  return topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ partitionIndex }) => ({
-      partitionIndex,
-      errorCode: codes.get(name)?.get(partitionIndex) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    })),
-  }))
+/** What of a topic there is; null for nothing. */
+function known(topic: Topics[number], image: ClusterImage): Topics[number] | null {
+  const { partitions: all = [] } = image.topic(topic.name) ?? {}
+  const partitions = topic.partitions.filter(({ partitionIndex }) => all[partitionIndex] !== undefined)
+  return partitions.length === 0 ? null : { ...topic, partitions }
 }
+
+/** The answer of a topic, in the order of the request: of those partitions that were found, and of the others, which do not exist. */
+function inOrder(requested: Topics[number], found: Topics[number] | null, answered: Answered[number] | undefined): Answered[number] {
+  let at = 0
+  const partitions = requested.partitions.map(partition => {
+    const { partitionIndex } = partition
+    if (found?.partitions[at] !== partition) return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
+    const errorCode = answered?.partitions[at]?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR
+    at++
+    return { partitionIndex, errorCode }
+  })
+  return { name: requested.name, partitions }
+}
+
+const topicsOf = ({ topics }: TxnOffsetCommitResponseInit): Answered => topics
 
 /** Serves TxnOffsetCommit. */
 export function txnOffsetCommit(parts: TransactionParts): Handler<typeof txnOffsetCommitApi> {
@@ -62,21 +65,34 @@ export function txnOffsetCommit(parts: TransactionParts): Handler<typeof txnOffs
     return () => partition.leaderLog().producers.check(batch, 'coordinator', admitted?.verification)
   }
 
-  const commit = async (request: TxnOffsetCommitRequest, context: RequestContext): Promise<Answered> => {
-    const { groupId, producerId: id, producerEpoch: epoch, topics } = request
+  /** The answers of these topics, in their order. */
+  const commit = async (request: TxnOffsetCommitRequest, topics: Topics, context: RequestContext): Promise<Answered> => {
+    const { groupId, producerId: id, producerEpoch: epoch } = request
+    const codeOf = (code: number): number =>
+      code === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS && context.apiVersion < FIRST_TO_KNOW_LOADING
+        ? ErrorCode.COORDINATOR_NOT_AVAILABLE
+        : code
     try {
       if (groupId === '') throw new KafkaError(ErrorCode.INVALID_GROUP_ID)
       const ensureStillAdmitted = await ensureAdmitted(request, context.apiVersion)
       const caller = callerOf(context)
-      const decide = (state: GroupPartition): Decision<TxnOffsetCommitResponseInit> => {
+      const decide = (state: GroupPartition, some: Topics): Decision<TxnOffsetCommitResponseInit> => {
         ensureStillAdmitted()
-        return state.offsets.commitTransactional(request, caller)
+        return state.offsets.commitTransactional({ ...request, topics: some }, caller)
       }
-      return (await groups.run(groupId, decide, { id, epoch })).topics
+      const ask = (some: Topics): Answered | Promise<Answered> =>
+        attempt<Answered>(
+          logger,
+          () =>
+            afterwards(
+              groups.run(groupId, state => decide(state, some), { id, epoch }),
+              topicsOf,
+            ),
+          ({ code }) => refuse(some, codeOf(code)),
+        )
+      return await inPieces({ slices: replicas.slices, topics, ask })
     } catch (error) {
-      const { code } = failureOf(error, logger)
-      const isLoading = code === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS && context.apiVersion < FIRST_TO_KNOW_LOADING
-      return refuse(topics, isLoading ? ErrorCode.COORDINATOR_NOT_AVAILABLE : code)
+      return refuse(topics, codeOf(failureOf(error, logger).code))
     }
   }
 
@@ -84,9 +100,17 @@ export function txnOffsetCommit(parts: TransactionParts): Handler<typeof txnOffs
     api: txnOffsetCommitApi,
     versions: [0, 5],
     async handle(request, context) {
-      const topics = known(request.topics, metadata.image)
-      const answered = topics.length === 0 ? [] : await commit({ ...request, topics }, context)
-      return { throttleTimeMs: 0, topics: inOrder(request.topics, answered) }
+      const { slices } = replicas
+      const { image } = metadata
+      const found = await slices.map(request.topics, topic => known(topic, image))
+      const topics = found.filter(topic => topic !== null)
+      const answered = topics.length === 0 ? [] : await commit(request, topics, context)
+      let at = 0
+      const answers = await slices.map(request.topics, (requested, index) => {
+        const there = found[index] ?? null
+        return inOrder(requested, there, there === null ? undefined : answered[at++])
+      })
+      return { throttleTimeMs: 0, topics: answers }
     },
     onError: (errorCode, request) => ({ throttleTimeMs: 0, topics: refuse(request.topics, errorCode) }),
   })

@@ -1,6 +1,6 @@
 // From the bytes of a request to its handler and from the outcome to the bytes of the reply.
 import type { AnyApi, Clock, Codec, Logger, RequestOf, ResponseInitOf } from '@ottla/protocol'
-import { apiVersionsApi, encodeResponse, KafkaError, MAX_TAGGED_FIELDS, Reader, requestCodec } from '@ottla/protocol'
+import { apiVersionsApi, encodeResponse, KafkaError, MAX_TAGGED_FIELDS, produceApi, Reader, requestCodec } from '@ottla/protocol'
 import type { Connection, RequestService } from '../network/connection.ts'
 import type { ApiCounters } from '../network/counters.ts'
 import { countResponse, NetworkCounters } from '../network/counters.ts'
@@ -18,6 +18,9 @@ const KEPT_BYTES = 512 * 1024
 const REQUEST_ELEMENTS = 100_000
 const REQUEST_TEXT_BYTES = 8 * 1024 * 1024
 
+// Plain bytes, such as what members of groups say to each other, are copied out of a request. Records are not.
+const REQUEST_BYTES = 16 * 1024 * 1024
+
 // Decoded requests that wait for their replies, such as fetches, are bounded over all connections. Only large ones are counted and
 // refused, so that whoever sends many of them is in nobody's way but their own.
 const ELEMENT_BYTES = 100
@@ -33,6 +36,8 @@ interface Entry {
   readonly counters: ApiCounters
   readonly lowest: number
   readonly highest: number
+  /** A longer request is not decoded. */
+  readonly mostBytes: number
   /** By version. */
   readonly versions: readonly Codec<Request, unknown>[]
 }
@@ -115,6 +120,10 @@ export class Dispatcher implements RequestService {
     entry.counters.requestBytes += end - at
     const version = entry.versions[apiVersion]
     if (version === undefined) return this.#refuseVersion(entry, connection, buffer.subarray(at, end))
+    if (end - at > entry.mostBytes) {
+      entry.counters.failures++
+      return connection.fail('size', `${entry.handler.api.name} request of ${end - at} bytes, at most ${entry.mostBytes} may be`)
+    }
     let call: Call
     let request: Request
     try {
@@ -259,7 +268,8 @@ function entryOf(handler: AnyHandler, counters: ApiCounters): Entry {
   const [lowest, highest] = handler.versions
   const versions: Codec<Request, unknown>[] = []
   for (let version = lowest; version <= highest; version++) versions[version] = requestCodec(handler.api, version)
-  return { handler, counters, lowest, highest, versions }
+  const mostBytes = handler.api.key === produceApi.key ? Infinity : REQUEST_BYTES
+  return { handler, counters, lowest, highest, mostBytes, versions }
 }
 
 /** About what the message that was read takes beside its records, where that is much; else 0. */

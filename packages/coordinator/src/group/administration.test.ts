@@ -1,6 +1,6 @@
 import { ErrorCode } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
-import { GroupAdministration } from './administration.ts'
+import { GroupAdministration, normalizedState, normalizedType } from './administration.ts'
 import { allOffsets, caller, commitOf, offsetsUnderTest, replyOf } from './offsets/testing.ts'
 
 const administered = () => {
@@ -28,8 +28,10 @@ describe('the list of groups', () => {
     group('moving').state = 'PreparingRebalance'
     group('empty')
     const list = (statesFilter: string[], typesFilter: string[]) =>
-      replyOf(administration.list({ statesFilter, typesFilter })).map(({ groupId }) => groupId)
-    expect(replyOf(administration.list({ statesFilter: [], typesFilter: [] }))).toEqual([
+      replyOf(
+        administration.list({ states: new Set(statesFilter.map(normalizedState)), types: new Set(typesFilter.map(normalizedType)) }),
+      ).map(({ groupId }) => groupId)
+    expect(replyOf(administration.list({ states: new Set<string>(), types: new Set<string>() }))).toEqual([
       { groupId: 'stable', protocolType: 'consumer', groupState: 'Stable', groupType: 'consumer' },
       { groupId: 'moving', protocolType: '', groupState: 'PreparingRebalance', groupType: 'classic' },
       { groupId: 'empty', protocolType: '', groupState: 'Empty', groupType: 'classic' },

@@ -8,6 +8,7 @@ import {
   consumerProtocolSubscription,
   ErrorCode,
   KafkaError,
+  MAX_ARRAY_ELEMENTS,
   ProtocolError,
   Reader,
   storedCodec,
@@ -60,10 +61,11 @@ export function parseSubscription(bytes: Buffer): Subscription {
 
 /**
  * The topics in the metadata of JoinGroup, read as version 0, which every version begins with: broken bytes behind them do not
- * matter. Throws KafkaError.
+ * matter. Throws KafkaError, as for more than `most` topics.
  */
-export function parseSubscribedTopics(bytes: Buffer): readonly string[] {
+export function parseSubscribedTopics(bytes: Buffer, most: number = MAX_ARRAY_ELEMENTS): readonly string[] {
   const reader = new Reader(bytes)
+  reader.elementsLeft = most
   return checked('subscription', () => {
     readVersion(reader)
     return storedCodec(consumerProtocolSubscription, 0).read(reader).topics

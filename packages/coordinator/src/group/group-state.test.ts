@@ -55,7 +55,7 @@ const offsetsOf = (state: GroupPartitionState, groupId: string): unknown =>
 describe('what a Kafka broker left', () => {
   it('is there again', async () => {
     const { state, test } = await loaded()
-    const listed = await test.decide(state.administration.list({ statesFilter: [], typesFilter: [] }))
+    const listed = await test.decide(state.administration.list({ states: new Set<string>(), types: new Set<string>() }))
     const shown = listed.map(one => [one.groupId, one.groupType, one.groupState, one.protocolType].join(' '))
     expect(shown.toSorted()).toEqual([
       'golden-classic classic Stable consumer',
@@ -73,7 +73,7 @@ describe('what a Kafka broker left', () => {
   it('expires with the members that do not come back', async () => {
     const { state, test } = await loaded()
     test.clock.advance(60_000)
-    const listed = await test.decide(state.administration.list({ statesFilter: ['empty'], typesFilter: ['consumer'] }))
+    const listed = await test.decide(state.administration.list({ states: new Set(['empty']), types: new Set(['consumer']) }))
     expect(listed.map(({ groupId }) => groupId)).toEqual(['golden-modern'])
   })
 })

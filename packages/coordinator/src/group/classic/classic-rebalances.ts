@@ -17,6 +17,8 @@ import { joinError, syncError } from './waiting.ts'
 /** What has to be written after a group has changed; null for nothing. */
 export interface Stored {
   readonly records: readonly CoordinatorRecord[]
+  /** See Decision. */
+  readonly leastBytes?: number
   readonly settled: (error: KafkaError | null) => void
 }
 

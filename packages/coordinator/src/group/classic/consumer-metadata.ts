@@ -5,16 +5,26 @@ import { CONSUMER_PROTOCOL_TYPE, parseAssignment, parseSubscribedTopics, type To
 import type { Rebalance } from '../world.ts'
 import type { ClassicGroup } from './classic-group.ts'
 
-/** Topics that the members of a group subscribe to; null where that cannot be known. */
+/** Topics that are read of the subscriptions of a group; members with the same subscription count as one. */
+const MAX_TOPICS_READ = 200_000
+
+/** Topics that the members of a group subscribe to; null where that cannot be known, or would take too long. */
 export const subscribedTopicsOf = (group: ClassicGroup): ReadonlySet<string> | null => {
   if (group.protocolType !== CONSUMER_PROTOCOL_TYPE) return null
   const { protocolName } = group
   const topics = new Set<string>()
   if (group.memberCount === 0) return topics
   if (protocolName === null) return null
+  let before: Buffer | null = null
+  let read = 0
   for (const member of group.members.values()) {
-    const subscribed = readable(() => parseSubscribedTopics(member.metadata(protocolName)))
+    const metadata = member.metadata(protocolName)
+    // Mostly all say the same.
+    if (before?.equals(metadata)) continue
+    before = metadata
+    const subscribed = readable(() => parseSubscribedTopics(metadata, MAX_TOPICS_READ - read))
     if (subscribed === null) return null
+    read += subscribed.length
     for (const topic of subscribed) topics.add(topic)
   }
   return topics

@@ -20,7 +20,7 @@ const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1_000
  * What all metadata of a group's members may take together. Kafka sets no such limit but that of the record of the group, which the
  * assignment goes into and which is far smaller (message.max.bytes).
  */
-export const MAX_MEMBER_BYTES = 64 * 1_024 * 1_024
+export const MAX_MEMBER_BYTES = 16 * 1_024 * 1_024
 /** From this version on newcomers are given their id before they join (KIP-394). */
 export const KNOWN_MEMBER_ID_VERSION = 4
 

@@ -67,14 +67,18 @@ const store = (
 ): Stored => {
   const { groupId, generation } = group
   const { memberId, clientId } = leader
-  const assignments = new Map(request.assignments.map(assigned => [assigned.memberId, assigned.assignment]))
+  const assignments = new Map<string, Buffer>()
+  for (const assigned of request.assignments)
+    if (group.members.has(assigned.memberId)) assignments.set(assigned.memberId, assigned.assignment)
   const assignmentOf = (member: ClassicMember): Buffer => assignments.get(member.memberId) ?? NO_ASSIGNMENT
-  let missing = 0
-  for (const id of group.members.keys()) if (!assignments.has(id)) missing++
+  const missing = group.memberCount - assignments.size
+  let leastBytes = 0
+  for (const member of group.members.values()) leastBytes += assignmentOf(member).length + member.metadata(group.protocolName ?? '').length
   if (missing > 0) world.logger.warn({ groupId, generation, leader: memberId, missing }, 'a leader left members without an assignment')
   group.isStoring = true
   return {
     records: [groupMetadataOf(group, assignmentOf)],
+    leastBytes,
     settled: error => {
       if (group.generation !== generation) return
       group.isStoring = false

@@ -46,6 +46,11 @@ export class OffsetRequests {
     return this.#parts.state.committed.size
   }
 
+  /** Number of committed offsets of a group. */
+  sizeOf(groupId: string): number {
+    return this.#parts.state.committed.sizeOf(groupId)
+  }
+
   /** What a group has committed, by topic and partition; undefined if nothing. For reading only, and right away. */
   committed(groupId: string): ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>> | undefined {
     return this.#parts.state.committed.topics(groupId)

@@ -41,7 +41,7 @@ function real() {
 it('a group that only has offsets is an empty classic one, and ends with the last of them', async () => {
   const { state, decide, clock, log } = real()
   await decide(state.offsets.commit(commitOf('g', { t: { 0: 5 } }), caller()))
-  const all = { statesFilter: [], typesFilter: [] }
+  const all = { states: new Set<string>(), types: new Set<string>() }
   expect(replyOf(state.administration.list(all))).toEqual([{ groupId: 'g', protocolType: '', groupState: 'Empty', groupType: 'classic' }])
   expect(replyOf(state.administration.describeClassic(['g']))).toMatchObject([{ errorCode: 0, groupState: 'Empty', members: [] }])
   expect(replyOf(state.administration.describeConsumer(['g']))).toMatchObject([{ errorCode: ErrorCode.GROUP_ID_NOT_FOUND }])
