@@ -82,8 +82,17 @@ export class FetchWait extends Waiter implements PartitionWatcher {
     if (!this.#settled && this.#mayBeEnough()) this.#read()
   }
 
-  /** Whether an error or enough bytes are to be expected. Bytes that are not replicated yet are counted too: reading will tell. */
+  /** Whether an error or enough bytes are to be expected. What looking fails with, reading fails with as well, and has an answer for. */
   #mayBeEnough(): boolean {
+    try {
+      return this.#hasEnough()
+    } catch {
+      return true
+    }
+  }
+
+  /** Bytes that are not replicated yet are counted too: reading will tell. */
+  #hasEnough(): boolean {
     const { minBytes, rules } = this.#parts
     let bytes = this.#seen.bytes
     let isAhead = false
