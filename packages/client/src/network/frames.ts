@@ -1,6 +1,7 @@
 // Bytes of one connection become frames: four bytes of length, then so many bytes. Reads land in a slab that all connections of the
 // process share; a frame that came whole in one read is handed out where it lies, a longer one gets a buffer of its own that the rest is
 // read straight into. That buffer grows with what arrives: nobody gets memory for a promise.
+import { keepFreedMemory } from './freed-memory.ts'
 
 /** Longest frame that is accepted. No broker sends as much: fetches are bounded by what was asked for plus one record batch. */
 export const MAX_FRAME_BYTES = 256 * 1024 * 1024
@@ -8,6 +9,9 @@ export const MAX_FRAME_BYTES = 256 * 1024 * 1024
 const BELIEVED_FACTOR = 8
 /** And up to this, so that most frames need one buffer only. */
 const BELIEVED_BYTES = 1024 * 1024
+
+/** From this length on a frame's memory is worth keeping: it is one of many, as answers with records are. */
+const LONG_BYTES = 512 * 1024
 
 const LANDING_BYTES = 128 * 1024
 let sharedLanding: Buffer | null = null
@@ -90,6 +94,7 @@ export class FrameAssembler {
         this.#sink.frame(buffer, start, at, own)
       } else {
         const believed = Math.max(this.#longest, (end - at) * BELIEVED_FACTOR)
+        if (this.#size >= LONG_BYTES) keepFreedMemory()
         this.#frame = Buffer.allocUnsafeSlow(Math.min(this.#size, believed))
         this.#arrived = 0
       }

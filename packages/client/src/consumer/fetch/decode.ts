@@ -8,19 +8,25 @@ import type { IHeaders, KafkaMessage, RecordBatchEntry } from './message.ts'
 const View: new (memory: ArrayBufferLike, at: number, length: number) => Buffer = Reflect.get(Buffer, Symbol.species)
 
 const lastDigits = Array.from({ length: 1000 }, (_, index) => String(index).padStart(3, '0'))
-let thousands = -1
-let firstDigits = ''
 
-/** An offset as text. */
-const offsetText = (offset: number): string => {
-  if (offset < 1000) return String(offset)
-  const high = Math.floor(offset / 1000)
-  if (high !== thousands) {
-    thousands = high
-    firstDigits = String(high)
+/** Turns numbers into texts, the first digits of which are mostly those of the number before. */
+class Digits {
+  #thousands = -1
+  #text = ''
+
+  textOf(value: number): string {
+    if (value < 1000) return String(value)
+    const thousands = Math.floor(value / 1000)
+    if (thousands !== this.#thousands) {
+      this.#thousands = thousands
+      this.#text = String(thousands)
+    }
+    return this.#text + lastDigits[value - thousands * 1000]!
   }
-  return firstDigits + lastDigits[offset - high * 1000]!
 }
+
+const offsetDigits = new Digits()
+const timestampDigits = new Digits()
 
 let lastTimestamp = -1
 let lastTimestampText = '-1'
@@ -29,7 +35,7 @@ let lastTimestampText = '-1'
 const timestampText = (timestamp: number): string => {
   if (timestamp !== lastTimestamp) {
     lastTimestamp = timestamp
-    lastTimestampText = String(timestamp)
+    lastTimestampText = timestampDigits.textOf(timestamp)
   }
   return lastTimestampText
 }
@@ -109,7 +115,7 @@ export const messageOfView = (view: RecordView): RecordBatchEntry => {
     value,
     timestamp: timestampText(timestamp),
     attributes: 0,
-    offset: offsetText(offset),
+    offset: offsetDigits.textOf(offset),
     headers,
     size: 0,
   }
@@ -139,7 +145,7 @@ export function addMessages(messages: KafkaMessage[], batch: RecordBatch, fromOf
       value: cursor.valueLength < 0 ? null : new View(memory, start + cursor.valueAt, cursor.valueLength),
       timestamp: timestampText(appendTime ?? baseTimestamp + cursor.timestampDelta),
       attributes: cursor.attributes,
-      offset: offsetText(offset),
+      offset: offsetDigits.textOf(offset),
       headers: cursor.headersCount === 0 ? {} : headersOf(cursor),
       size: cursor.sizeInBytes,
     })
