@@ -6,12 +6,15 @@ import { defineConfig } from 'vitest/config'
  */
 const seed = process.env.FUZZ_SEED === 'random' ? String(Math.floor(Math.random() * 2 ** 31)) : (process.env.FUZZ_SEED ?? '1')
 
+/** By how much more than usual simulations are to be looked at: so many times as many seeds. */
+const simulationTimes = process.env.SIMULATION_TIMES ?? '1'
+
 /** Fuzzers that run until they have done so much have no time limit; the others are slow to stop on a busy machine. */
-const fuzzTimeout = process.env.FUZZ_EXECUTIONS ? 0 : (Number(process.env.FUZZ_SECONDS ?? 2) + 60) * 1000
+const fuzzTimeout = process.env.FUZZ_EXECUTIONS ? 0 : (Number(process.env.FUZZ_SECONDS ?? 1) + 60) * 1000
 
 /** Tests run on the sources: no build is needed to change a line and see it tested. */
 const shared = { ssr: { resolve: { conditions: ['ottla-source'] } } }
-const common = { env: { FUZZ_SEED: seed }, testTimeout: 60_000, pool: 'forks' } as const
+const common = { env: { FUZZ_SEED: seed, SIMULATION_TIMES: simulationTimes }, testTimeout: 60_000, pool: 'forks' } as const
 
 export default defineConfig({
   test: {
@@ -23,6 +26,10 @@ export default defineConfig({
           name: 'tests',
           include: ['packages/*/src/**/*.test.ts', 'tests/client/**/*.test.ts', 'examples/**/*.test.ts', 'tools/**/*.test.ts'],
           setupFiles: ['tools/seeded-tests.ts'],
+          // Files share workers and what those have imported, which is half of the time. So a test leaves no module changed.
+          isolate: false,
+          restoreMocks: true,
+          unstubEnvs: true,
           benchmark: { include: ['packages/*/src/**/*.bench.ts'] },
         },
       },
@@ -34,6 +41,8 @@ export default defineConfig({
           include: ['packages/*/src/**/*.fuzz.ts'],
           setupFiles: ['tools/fuzzing.ts'],
           testTimeout: fuzzTimeout,
+          // Each in a process of its own, whose memory is looked at; after the tests, so that those are not kept from sharing workers.
+          sequence: { groupOrder: 1 },
           benchmark: { include: [] },
         },
       },

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 const executions = Number(process.env.FUZZ_EXECUTIONS ?? 0)
 const limit =
   executions === 0
-    ? { numRuns: Infinity, interruptAfterTimeLimit: Number(process.env.FUZZ_SECONDS ?? 2) * 1000, markInterruptAsFailure: false }
+    ? { numRuns: Infinity, interruptAfterTimeLimit: Number(process.env.FUZZ_SECONDS ?? 1) * 1000, markInterruptAsFailure: false }
     : { numRuns: executions }
 
 fc.configureGlobal({

@@ -11,9 +11,8 @@ const kinds: Record<string, Partial<MembershipOptions>> = {
   either: { partitionAssigners: [PartitionAssigners.cooperativeSticky, PartitionAssigners.range] },
   consumer: { groupProtocol: 'consumer' },
 }
-// FUZZ_SEED sets where the seeds begin, FUZZ_SEEDS how many there are.
-const first = Number(process.env.FUZZ_SEED ?? 1)
-const seeds = Array.from({ length: Number(process.env.FUZZ_SEEDS ?? 2) }, (_, index) => first + index)
+const first = Number(process.env.FUZZ_SEED)
+const seeds = Array.from({ length: Number(process.env.SIMULATION_TIMES) }, (_, index) => first + index)
 
 test.each(Object.entries(kinds).flatMap(([kind, options]) => seeds.map(seed => ({ kind, seed, options }))))(
   '$kind, seed $seed',

@@ -1,5 +1,4 @@
 // Random requests to a whole broker beside a plain model of what its partitions must hold, through stops, kills and power losses.
-// SIMULATION_SEEDS sets how many runs there are, SIMULATION_SEED repeats one of them.
 import {
   BatchBuilder,
   batchesIn,
@@ -256,9 +255,8 @@ class Run {
   }
 }
 
-const { SIMULATION_SEED: one, SIMULATION_SEEDS: many = '40' } = process.env
-const first = one === undefined ? Number(process.env.FUZZ_SEED) : Number(one)
-const runs = one === undefined ? Number(many) : 1
+const first = Number(process.env.FUZZ_SEED)
+const runs = 8 * Number(process.env.SIMULATION_TIMES)
 
 it(`holds what its model holds, over ${runs} runs from seed ${first} on`, { timeout: 600_000 }, async () => {
   for (let seed = first; seed < first + runs; seed++) {
@@ -267,7 +265,7 @@ it(`holds what its model holds, over ${runs} runs from seed ${first} on`, { time
     try {
       await run.steps(STEPS)
     } catch (error) {
-      throw new Error(`SIMULATION_SEED=${seed}, after:\n${run.journal.slice(-15).join('\n')}\n${String(error)}`, { cause: error })
+      throw new Error(`FUZZ_SEED=${seed}, after:\n${run.journal.slice(-15).join('\n')}\n${String(error)}`, { cause: error })
     }
     await broker.close()
   }

@@ -1,6 +1,5 @@
 // Random transactions of clients of old and new versions, through stops, kills and power losses: of a transaction readers see all or nothing, in
-// every partition and in the offsets of a group, and what its producer was told stays true. SIMULATION_SEEDS sets how many runs there are,
-// SIMULATION_SEED repeats one of them.
+// every partition and in the offsets of a group, and what its producer was told stays true.
 import { createTopicsApi, ErrorCode, offsetFetchApi } from '@ottla/protocol'
 import { seededRandom } from '@ottla/storage'
 import { expect, it } from 'vitest'
@@ -159,9 +158,8 @@ class Run {
   }
 }
 
-const given = process.env['SIMULATION_SEED']
-const seeds =
-  given === undefined ? Array.from({ length: Number(process.env['SIMULATION_SEEDS'] ?? 4) }, (_, index) => index + 1) : [Number(given)]
+const first = Number(process.env.FUZZ_SEED)
+const seeds = Array.from({ length: Number(process.env.SIMULATION_TIMES) }, (_, index) => first + index)
 
 it.each(seeds)('keeps transactions whole, seed %i', { timeout: 60_000 }, async seed => {
   const broker = await SimulatedBroker.start(seed)
@@ -169,7 +167,7 @@ it.each(seeds)('keeps transactions whole, seed %i', { timeout: 60_000 }, async s
   try {
     await run.go()
   } catch (error) {
-    throw new Error(`seed ${seed}\n${run.journal.join('\n')}`, { cause: error })
+    throw new Error(`FUZZ_SEED=${seed}\n${run.journal.join('\n')}`, { cause: error })
   } finally {
     await broker.close()
   }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { CompactionModel } from './compaction-model.ts'
 
-const FIRST = Number(process.env.COMPACTION_SEED ?? 1)
-const SEEDS = Number(process.env.COMPACTION_SEEDS ?? (process.env.COMPACTION_SEED === undefined ? 150 : 1))
+const FIRST = Number(process.env.FUZZ_SEED)
+const SEEDS = 30 * Number(process.env.SIMULATION_TIMES)
 
 const life = async (seed: number): Promise<void> => {
   const model = await CompactionModel.open(seed)
@@ -28,7 +28,7 @@ describe('a compacted log', () => {
       try {
         await bounded(seed)
       } catch (error) {
-        failures.push(`COMPACTION_SEED=${seed}: ${error instanceof Error ? error.stack : String(error)}`)
+        failures.push(`FUZZ_SEED=${seed}: ${error instanceof Error ? error.stack : String(error)}`)
       }
     }
     expect(failures.join('\n')).toBe('')

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { LogSimulation } from './log-simulation.ts'
 
-const FIRST = Number(process.env.LOG_SEED ?? 1)
-const SEEDS = Number(process.env.LOG_SEEDS ?? (process.env.LOG_SEED === undefined ? 1200 : 1))
+const FIRST = Number(process.env.FUZZ_SEED)
+const SEEDS = 200 * Number(process.env.SIMULATION_TIMES)
 
 /** Some steps, then an end of one of three kinds, three times over. */
 const life = async (seed: number): Promise<void> => {
@@ -40,7 +40,7 @@ describe('a log on a disk that forgets what was not flushed', () => {
       try {
         await bounded(seed)
       } catch (error) {
-        failures.push(`LOG_SEED=${seed}: ${error instanceof Error ? error.stack : String(error)}`)
+        failures.push(`FUZZ_SEED=${seed}: ${error instanceof Error ? error.stack : String(error)}`)
       }
     }
     expect(failures.join('\n')).toBe('')

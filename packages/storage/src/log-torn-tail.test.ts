@@ -88,10 +88,10 @@ const prefixOf = (from: Stopped, length: number): { offset: number; position: nu
   return kept
 }
 
-const SEEDS = [1, 2, 3, 4, 5, 6]
+const SEEDS = Array.from({ length: 2 * Number(process.env.SIMULATION_TIMES) }, (_, index) => index + Number(process.env.FUZZ_SEED))
 
 describe('the torn end of a log', () => {
-  it('is cut to the longest valid prefix, at any of more than 5,000 places', async () => {
+  it('is cut to the longest valid prefix, at any place', async () => {
     let places = 0
     for (const seed of SEEDS) {
       const from = await stopped(seed)
@@ -107,7 +107,7 @@ describe('the torn end of a log', () => {
         places += 3
       }
     }
-    expect(places).toBeGreaterThan(5000)
+    expect(places).toBeGreaterThan(500 * SEEDS.length)
   }, 120_000)
 
   it('is cut where the last batch comes twice, a batch is missing, or a bit is wrong', async () => {

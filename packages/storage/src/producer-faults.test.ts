@@ -1,5 +1,5 @@
 // Idempotent producers on a disk that gets full, fails, and loses power: what was acknowledged (flush mode `ack`) is there once, at its
-// offset; a batch that is sent again is taken or recognised, never refused. FAULT_SEEDS sets how many seeds, FAULT_SEED the first one.
+// offset; a batch that is sent again is taken or recognised, never refused.
 import { batchesIn, KafkaError, recordsOf } from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
@@ -181,8 +181,8 @@ class FaultSimulation {
 }
 
 it('keeps every promise over full and failing disks, ends of the process and power losses', { timeout: 600_000 }, async () => {
-  const first = Number(process.env.FAULT_SEED ?? process.env.FUZZ_SEED)
-  const count = Number(process.env.FAULT_SEEDS ?? 60)
+  const first = Number(process.env.FUZZ_SEED)
+  const count = 12 * Number(process.env.SIMULATION_TIMES)
   let acknowledged = 0
   for (let seed = first; seed < first + count; seed++) {
     const simulation = new FaultSimulation(seed)
@@ -191,7 +191,7 @@ it('keeps every promise over full and failing disks, ends of the process and pow
       for (let step = 0; step < 400; step++) await simulation.step()
       await simulation.end()
     } catch (error) {
-      throw new Error(`FAULT_SEED=${seed} FAULT_SEEDS=1: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+      throw new Error(`FUZZ_SEED=${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
     }
     acknowledged += simulation.acknowledged.size
   }

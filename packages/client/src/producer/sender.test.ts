@@ -37,7 +37,7 @@ const numbers = (count: number): string[] => Array.from({ length: count }, (_, i
 
 describe('whatever happens to connections, answers and leaders', () => {
   const mishaps: Mishaps = { broken: 60, lost: 60, moved: 30, late: 30, forgotten: 0 }
-  const seeds = Array.from({ length: Number(process.env.FUZZ_SEEDS ?? 60) }, (_, index) => index + 1)
+  const seeds = Array.from({ length: 15 * Number(process.env.SIMULATION_TIMES) }, (_, index) => index + 1)
   test.each(seeds)('every message is written once and in order, seed %i', async seed => {
     const { brokers, producer } = await started(seed)
     brokers.mishaps = mishaps
@@ -74,7 +74,7 @@ test('what was given up leaves no gap that would keep what is after it from bein
 })
 
 test('messages that are given up while connections break leave the others in order, none twice', async () => {
-  for (let seed = 1; seed <= Number(process.env.FUZZ_SEEDS ?? 40); seed++) {
+  for (let seed = 1; seed <= 10 * Number(process.env.SIMULATION_TIMES); seed++) {
     const { brokers, producer } = await started(seed, { deliveryTimeoutMs: 400 })
     brokers.mishaps = { broken: 150, lost: 150, moved: 20, late: 20, forgotten: 0 }
     const sends: Promise<'sent' | 'lost'>[] = []

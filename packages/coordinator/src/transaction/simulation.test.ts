@@ -1,5 +1,5 @@
 // Transactional producers, some of them zombies, over coordinators that come and go and markers that fail: whatever happens, all partitions of a
-// transaction learn of the same outcome, and it is the one that the producer was told. FUZZ_SEED sets where the seeds begin, FUZZ_SEEDS how many.
+// transaction learn of the same outcome, and it is the one that the producer was told.
 
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
@@ -11,8 +11,8 @@ import { TestCoordinator } from './testing.ts'
 import { readTransaction } from './transaction.ts'
 
 const seeds = Array.from(
-  { length: Number(process.env.FUZZ_SEEDS ?? 15) },
-  (_, index) => index + 1 + 1000 * Number(process.env.FUZZ_SEED ?? 1),
+  { length: 15 * Number(process.env.SIMULATION_TIMES) },
+  (_, index) => index + 1 + 1000 * Number(process.env.FUZZ_SEED),
 )
 
 /** Outcomes of what each transaction wrote, by its tag. */

@@ -8,9 +8,8 @@ import { partitionKey } from './topic-partitions.ts'
 import type { Assigner, GroupMember, PartitionAssigner, TakenAssignment } from './types.ts'
 import type { TopicPartition } from '../parts.ts'
 
-// FUZZ_SEED sets where the seeds begin, FUZZ_SEEDS how many there are.
-const first = Number(process.env.FUZZ_SEED ?? 1)
-const seeds = Array.from({ length: Number(process.env.FUZZ_SEEDS ?? 12) }, (_, index) => first + index)
+const first = Number(process.env.FUZZ_SEED)
+const seeds = Array.from({ length: 3 * Number(process.env.SIMULATION_TIMES) }, (_, index) => first + index)
 
 /** Numbers that come again with the same seed. */
 function chance(seed: number): (limit: number) => number {

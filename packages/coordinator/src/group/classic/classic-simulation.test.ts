@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ClassicSimulation } from './classic-simulation.ts'
 
-// FUZZ_SEED sets where the seeds begin, FUZZ_SEEDS how many there are.
-const firstSeed = Number(process.env.FUZZ_SEED ?? 1)
-const seeds = Number(process.env.FUZZ_SEEDS ?? 15)
+const firstSeed = Number(process.env.FUZZ_SEED)
+const seeds = 15 * Number(process.env.SIMULATION_TIMES)
 
 describe('random lives of classic groups', () => {
   it('keep what always holds, and come to rest', async () => {

@@ -179,7 +179,7 @@ class Life {
 }
 
 describe('a consumer group', () => {
-  it.each(Array.from({ length: 40 }, (_, seed) => seed))('holds together, seed %i', async seed => {
+  it.each(Array.from({ length: 10 * Number(process.env.SIMULATION_TIMES) }, (_, seed) => seed))('holds together, seed %i', async seed => {
     const life = new Life(seed)
     for (let step = 0; step < 300; step++) {
       await life.step()
