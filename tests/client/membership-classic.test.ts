@@ -126,13 +126,15 @@ test('partitions that are added to a topic are given out', async () => {
   await vi.waitFor(() => expect([first.owned(), second.owned()]).toEqual(['a0', 'b0 b1 b2']), 5_000)
 })
 
-test('who makes no progress leaves, and comes back with the next sign of it', async () => {
+test('who stands aside leaves, and comes back when it goes on', async () => {
   await using broker = await startBroker()
   await createTopics(broker.bootstrap, { a: 1 })
-  await using member = memberOf(broker.bootstrap, { maxPollInterval: 200 })
+  await using member = memberOf(broker.bootstrap, {})
   await member.membership.join()
+  member.membership.standAside()
   await vi.waitFor(() => expect(member.told).toEqual(['+a0', '!a0']), 5_000)
   await expect(member.membership.heartbeat()).rejects.toMatchObject({ type: 'UNKNOWN_MEMBER_ID' })
+  member.membership.goOn()
   await vi.waitFor(() => expect(member.told).toEqual(['+a0', '!a0', '+a0']), 5_000)
   const { memberId, generationId } = member.membership.groupMetadata()
   const { body } = await member.cluster.request({ group: 'g' }, heartbeatApi, { groupId: 'g', memberId, generationId })

@@ -11,13 +11,20 @@ const invalid = (message: string): KafkaJSNonRetriableError => new KafkaJSNonRet
 /** The largest number of handlers at once. */
 const mostConcurrency = 100_000
 
-export function checkConfig({ groupId, heartbeatInterval = 3_000, sessionTimeout = 30_000, stopTimeout = 0 }: ConsumerConfig): void {
+export function checkConfig({
+  groupId,
+  heartbeatInterval = 3_000,
+  sessionTimeout = 30_000,
+  stopTimeout = 0,
+  maxPollInterval = 0,
+}: ConsumerConfig): void {
   if (groupId !== null && (typeof groupId !== 'string' || groupId === '')) throw invalid('Consumer groupId must be a non-empty string.')
   if (heartbeatInterval >= sessionTimeout) {
     throw invalid(
       `Consumer heartbeatInterval (${heartbeatInterval}) must be lower than sessionTimeout (${sessionTimeout}). It is recommended to set heartbeatInterval to approximately a third of the sessionTimeout.`,
     )
   }
+  if (!(maxPollInterval >= 0)) throw invalid(`Invalid maxPollInterval ${maxPollInterval}, expected milliseconds`)
   if (!(stopTimeout >= 0)) throw invalid(`Invalid stopTimeout ${stopTimeout}, expected milliseconds`)
 }
 

@@ -138,6 +138,8 @@ export class FakeMembership implements Membership {
   commitFailure: Error | null = null
   joinFailure: Error | null = null
   hasLeft = false
+  /** Calls of `standAside` and `goOn`. */
+  readonly asides: string[] = []
 
   constructor(
     listener: AssignmentListener,
@@ -159,7 +161,12 @@ export class FakeMembership implements Membership {
   async subscribe(): Promise<void> {}
   rebalance(): void {}
   async heartbeat(): Promise<void> {}
-  polled(): void {}
+  standAside(): void {
+    this.asides.push('aside')
+  }
+  goOn(): void {
+    this.asides.push('on')
+  }
   async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
     const failure = this.commitFailure
     this.commitFailure = null

@@ -18,6 +18,7 @@ export const consumerEvents = {
   STOP: 'consumer.stop',
   CRASH: 'consumer.crash',
   REBALANCING: 'consumer.rebalancing',
+  POLL_TIMEOUT: 'consumer.poll_timeout',
   RECEIVED_UNSUBSCRIBED_TOPICS: 'consumer.received_unsubscribed_topics',
   REQUEST: 'consumer.network.request',
   REQUEST_TIMEOUT: 'consumer.network.request_timeout',
@@ -66,6 +67,7 @@ export interface ConsumerEventPayloads extends RedeliveryEventPayloads {
   'consumer.fetch': { numberOfBatches: number; duration: number; nodeId: number }
   'consumer.start_batch_process': BatchProcess
   'consumer.end_batch_process': BatchProcess & { duration: number }
+  'consumer.poll_timeout': { groupId: string; topic: string; partition: number; offset: string; maxPollInterval: number }
   'consumer.connect': null
   'consumer.disconnect': null
   'consumer.stop': null

@@ -34,7 +34,9 @@ export class ManualMembership implements Membership {
 
   async heartbeat(): Promise<void> {}
 
-  polled(): void {}
+  standAside(): void {}
+
+  goOn(): void {}
 
   async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
     if (this.#groupId === null) throw new KafkaJSNonRetriableError('A consumer without a groupId has nowhere to commit offsets')

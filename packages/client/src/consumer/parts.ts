@@ -125,8 +125,10 @@ export interface Membership {
   rebalance(): void
   /** Sends a heartbeat if one is due (KafkaJS's `heartbeat()`); rejects with what a heartbeat learned, such as a rebalance in progress. */
   heartbeat(): Promise<void>
-  /** A sign that handlers make progress (max.poll.interval.ms: a member without any is taken to be stuck and leaves until it goes on). */
-  polled(): void
+  /** Leaves the group, without giving anything up in order, until `goOn`: a handler takes longer than `maxPollInterval`. */
+  standAside(): void
+  /** Joins again after `standAside`. */
+  goOn(): void
   /** Commits, as this member. Rejects with protocol errors (ILLEGAL_GENERATION, ...) after retries of what is retriable. */
   commit(offsets: readonly OffsetToCommit[]): Promise<void>
   /** What the group has committed. */

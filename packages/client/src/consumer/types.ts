@@ -20,6 +20,11 @@ export interface ConsumerConfig {
   sessionTimeout?: number
   /** How long members may take to finish what they have in hand when the group rebalances, in ms: 60,000. */
   rebalanceTimeout?: number
+  /**
+   * A handler that takes longer than so many ms makes the consumer leave its group, so that others get its partitions, until it is done
+   * (max.poll.interval.ms of Java's consumer). Off by default, as in KafkaJS.
+   */
+  maxPollInterval?: number
   /** Distance of heartbeats in ms: 3,000. */
   heartbeatInterval?: number
   maxBytesPerPartition?: number

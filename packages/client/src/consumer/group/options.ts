@@ -21,11 +21,6 @@ export interface MembershipOptions {
   /** KIP-848: the broker's assignor, such as `uniform` or `range`; the broker's choice by default. */
   readonly groupRemoteAssignor?: string
   readonly rackId?: string
-  /**
-   * A member that gives no sign of progress for this many ms leaves, until `polled` is called again (Kafka's max.poll.interval.ms). Off (0) by default, as in
-   * KafkaJS, since only who runs the handlers knows whether any of them is at work.
-   */
-  readonly maxPollInterval?: number
   /** What is subscribed from the beginning. */
   readonly subscription?: Subscription
 }
@@ -40,7 +35,6 @@ export interface MembershipSettings {
   readonly partitionAssigners: readonly PartitionAssigner[]
   readonly groupRemoteAssignor: string | null
   readonly rackId: string | null
-  readonly maxPollIntervalMs: number
 }
 
 /** Adds the defaults. */
@@ -53,5 +47,4 @@ export const settingsOf = (options: MembershipOptions): MembershipSettings => ({
   partitionAssigners: options.partitionAssigners ?? [roundRobinAssigner],
   groupRemoteAssignor: options.groupRemoteAssignor ?? null,
   rackId: options.rackId === '' ? null : (options.rackId ?? null),
-  maxPollIntervalMs: options.maxPollInterval ?? 0,
 })

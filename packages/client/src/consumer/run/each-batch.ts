@@ -19,7 +19,7 @@ export interface BatchSettings {
  * what it resolved itself counts, so that nothing is skipped that it left out.
  */
 export async function handleBatch(settings: BatchSettings, work: Work, world: WorkWorld): Promise<Outcome> {
-  const { owned, version, taken } = work
+  const { owned, version, taken, hold } = work
   const messages = settings.decoder === null ? work.messages : await decodedMessages(settings.decoder, work)
   const whole = messages.length === work.messages.length
   const lastOffset = Number(messages.at(-1)?.offset ?? taken.nextOffset - 1)
@@ -34,9 +34,12 @@ export async function handleBatch(settings: BatchSettings, work: Work, world: Wo
       const number = Number(offset)
       if (!Number.isSafeInteger(number) || number < 0) throw new RangeError(`Invalid offset ${offset}`)
       owned.resolve(number === lastOffset ? next : number + 1)
-      world.polled()
+      hold?.sign()
     },
-    heartbeat: () => world.heartbeat(),
+    heartbeat: () => {
+      hold?.sign()
+      return world.heartbeat()
+    },
     pause: () => world.pause(owned),
     commitOffsetsIfNecessary: offsets => world.commitIfNecessary(offsets),
     uncommittedOffsets: () => world.uncommitted(),
@@ -52,7 +55,6 @@ export async function handleBatch(settings: BatchSettings, work: Work, world: Wo
     signal: owned.signal,
   })
   if (isThenable(outcome)) await outcome
-  world.polled()
   if (owned.version !== version) return 'left'
   if (settings.autoResolve && !told) {
     owned.resolve(next)

@@ -1,20 +1,27 @@
 // eachMessage, one message of a partition after the other.
 import type { MessageContext, MessageHandler } from './handler.ts'
+import type { Hold } from './poll-watch.ts'
 import { isThenable, type Outcome, type Work, type WorkWorld } from './work.ts'
+
+/** A handler that asks for one goes on. */
+function heartbeat(world: WorkWorld, hold: Hold | null): Promise<void> {
+  hold?.sign()
+  return world.heartbeat()
+}
 
 /** The context of one message. */
 export function messageContext(
   work: Work,
   message: Work['messages'][number],
-  about: { world: WorkWorld; attempt: number },
+  about: { world: WorkWorld; attempt: number; hold: Hold | null },
 ): MessageContext {
   const { owned } = work
-  const { world, attempt } = about
+  const { world, attempt, hold } = about
   return {
     topic: owned.topic,
     partition: owned.partition,
     message,
-    heartbeat: () => world.heartbeat(),
+    heartbeat: () => heartbeat(world, hold),
     pause: () => world.pause(owned),
     signal: owned.signal,
     groupId: world.groupId,
@@ -25,9 +32,9 @@ export function messageContext(
 
 /** Calls the handler for each message until one fails (rejects), the partition is paused, moved or given up, or the run ends. */
 export async function handleMessages(handler: MessageHandler, work: Work, world: WorkWorld): Promise<Outcome> {
-  const { owned, version, messages, taken } = work
+  const { owned, version, messages, taken, hold } = work
   const last = messages.length - 1
-  const shared = { heartbeat: () => world.heartbeat(), pause: () => world.pause(owned), commit: () => world.commit() }
+  const shared = { heartbeat: () => heartbeat(world, hold), pause: () => world.pause(owned), commit: () => world.commit() }
   const { topic, partition, signal } = owned
   const { groupId } = world
   for (const [at, message] of messages.entries()) {
@@ -37,7 +44,7 @@ export async function handleMessages(handler: MessageHandler, work: Work, world:
     if (isThenable(outcome)) await outcome
     if (owned.version !== version) return 'left'
     owned.resolve(at === last ? taken.nextOffset : Number(message.offset) + 1)
-    world.polled()
+    hold?.sign()
     const commit = world.commitIfDue()
     if (commit !== undefined) await commit
     if (owned.paused && at !== last) return 'left'

@@ -18,6 +18,7 @@ import { HangWatch } from './hang-watch.ts'
 import { Lanes } from './lanes.ts'
 import { Ownership, type OwnedPartition } from './owned.ts'
 import type { Pauses } from './pauses.ts'
+import { PollWatch } from './poll-watch.ts'
 import type { Positions } from './positions.ts'
 import { Recovery } from './recovery.ts'
 import type { RunSettings } from './settings.ts'
@@ -52,6 +53,7 @@ export class Engine implements AssignmentListener, WorkWorld {
   readonly groupId: string
   readonly membership: Membership
   readonly assignment: Assignment
+  readonly polls: PollWatch | null
   readonly committer: Committer
   readonly #options: EngineOptions
   readonly #settings: RunSettings
@@ -94,6 +96,7 @@ export class Engine implements AssignmentListener, WorkWorld {
       crash: error => this.crash(error),
     })
     this.#hangWatch = new HangWatch({ clock: this.clock, logger: this.logger, owned, intervalMs: options.settings.hangWarningMs })
+    this.polls = this.#makePollWatch()
     this.#lanes = this.#makeLanes()
     this.assignment = new Assignment(owned, {
       clock: this.clock,
@@ -106,6 +109,27 @@ export class Engine implements AssignmentListener, WorkWorld {
       autoCommit,
       revokeTimeoutMs,
       failed: error => this.crash(asError(error)),
+    })
+  }
+
+  #makePollWatch(): PollWatch | null {
+    const { maxPollIntervalMs: intervalMs } = this.#settings
+    if (intervalMs === null) return null
+    const { clock, groupId } = this
+    return new PollWatch({
+      clock,
+      intervalMs,
+      exceeded: place => {
+        const text =
+          'A handler takes longer than maxPollInterval; the consumer leaves its group until that is done, and others get its partitions'
+        this.logger.error(text, { groupId, ...place, maxPollInterval: intervalMs })
+        this.events.emit('consumer.poll_timeout', { groupId, ...place, maxPollInterval: intervalMs })
+        this.membership.standAside()
+      },
+      over: () => {
+        this.logger.info('The handler is done; the consumer joins its group again', { groupId })
+        this.membership.goOn()
+      },
     })
   }
 
@@ -155,6 +179,7 @@ export class Engine implements AssignmentListener, WorkWorld {
   #end(): void {
     this.#isRunning = false
     this.#hangWatch.stop()
+    this.polls?.stop()
     this.#ending.abort(new Error('The consumer was stopped'))
     this.#wake.wake()
   }
@@ -221,9 +246,11 @@ export class Engine implements AssignmentListener, WorkWorld {
     const { version } = owned
     this.#active++
     owned.enter()
+    const { topic, partition } = owned
+    const hold = this.polls?.begin(() => ({ topic, partition, offset: String(owned.resolved) })) ?? null
     let failure: { error: Error } | null = null
     try {
-      const work = { taken, messages: messagesOf(taken), owned, version }
+      const work = { taken, messages: messagesOf(taken), owned, version, hold }
       // Of the last of these records, also while the first are committed: a leader that knows this epoch has all that came before it.
       owned.leaderEpoch = taken.leaderEpoch
       const outcome = await this.#handle(work)
@@ -233,6 +260,7 @@ export class Engine implements AssignmentListener, WorkWorld {
     }
     this.#active--
     owned.leave()
+    if (hold !== null) this.polls?.end(hold)
     this.#wake.wake()
     if (failure === null) this.committer.soon()
     else if (await this.#recovery.handlerFailed(owned, version, failure.error)) this.#fetcher.seek(owned, owned.resolved)
@@ -314,10 +342,6 @@ export class Engine implements AssignmentListener, WorkWorld {
       if (isRebalancing(error) && this.#settings.autoCommit) await this.#quietly(this.committer.flush(), 'Could not commit')
       throw error
     }
-  }
-
-  polled(): void {
-    this.membership.polled()
   }
 
   pause(owned: OwnedPartition): () => void {

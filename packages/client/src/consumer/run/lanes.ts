@@ -171,9 +171,11 @@ export class Lanes {
     const { owned } = work
     this.#running++
     owned.enter()
+    const { polls } = this.#world
+    const hold = polls?.begin(() => ({ topic: owned.topic, partition: owned.partition, offset: job.message.offset })) ?? null
     let failure: { error: unknown } | null = null
     try {
-      await this.#settings.handler(messageContext(work, job.message, { world: this.#world, attempt: job.failures }))
+      await this.#settings.handler(messageContext(work, job.message, { world: this.#world, attempt: job.failures, hold }))
       if (owned.version === work.version) {
         this.#finish(owned, job.state, job.entry)
       }
@@ -181,7 +183,7 @@ export class Lanes {
       failure = { error }
     }
     this.#running--
-    this.#world.polled()
+    if (hold !== null) polls?.end(hold)
     owned.leave()
     if (failure === null || !this.#isWanted(job)) {
       this.#release(job)

@@ -20,7 +20,7 @@ function handlerWorld({ config, clientId }: Runner): HandlerWorld {
 }
 
 function settings(runner: Runner, handling: Handling, run: StreamOptions & { readonly partitions: number }): RunSettings {
-  const { groupId, stopTimeout = defaultStopTimeoutMs, rebalanceTimeout = defaultRebalanceTimeoutMs } = runner.config
+  const { groupId, stopTimeout = defaultStopTimeoutMs, rebalanceTimeout = defaultRebalanceTimeoutMs, maxPollInterval = 0 } = runner.config
   return {
     handling,
     partitions: run.partitions,
@@ -28,6 +28,7 @@ function settings(runner: Runner, handling: Handling, run: StreamOptions & { rea
     autoCommitIntervalMs: run.autoCommitInterval ?? null,
     autoCommitThreshold: run.autoCommitThreshold ?? null,
     stopTimeoutMs: stopTimeout,
+    maxPollIntervalMs: maxPollInterval > 0 && groupId !== null ? maxPollInterval : null,
     hangWarningMs: rebalanceTimeout,
     revokeTimeoutMs: rebalanceTimeout * revokeShare,
   }

@@ -41,6 +41,8 @@ export interface RunSettings {
   readonly autoCommitThreshold: number | null
   /** How long `stop` waits for handlers. */
   readonly stopTimeoutMs: number
+  /** How long a handler may take before the consumer leaves its group; null: as long as it likes. */
+  readonly maxPollIntervalMs: number | null
   /** How long a handler may take before that is logged. */
   readonly hangWarningMs: number
   /** How long the revocation of partitions waits for handlers. */

@@ -6,6 +6,7 @@ import type { FetchedRecords } from '../parts.ts'
 import type { Offsets } from '../types.ts'
 import type { Clock } from '@ottla/protocol'
 import type { OwnedPartition } from './owned.ts'
+import type { Hold, PollWatch } from './poll-watch.ts'
 
 /** Records in hand. */
 export interface Work {
@@ -14,6 +15,8 @@ export interface Work {
   readonly owned: OwnedPartition
   /** `owned.version` when they were taken. */
   readonly version: number
+  /** Takes signs of progress, where `maxPollInterval` is set. */
+  readonly hold: Hold | null
 }
 
 /**
@@ -38,8 +41,8 @@ export interface WorkWorld {
   /** Commits all that is resolved. */
   commit(): Promise<void>
   uncommitted(): Offsets
-  /** A sign of progress, for max.poll.interval.ms. */
-  polled(): void
+  /** Whether handlers take too long; null where nobody asks. */
+  readonly polls: PollWatch | null
 }
 
 /** Whether a handler is not done yet; promises of other makers count too. */

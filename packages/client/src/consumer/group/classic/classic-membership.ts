@@ -21,7 +21,6 @@ import { Lifecycle } from '../lifecycle.ts'
 import { commitOffsets, committedOffsets } from '../offsets.ts'
 import type { MembershipSettings } from '../options.ts'
 import { OwnedPartitions } from '../owned-partitions.ts'
-import { ProgressWatch } from '../progress-watch.ts'
 import { sameTopics } from '../subscription.ts'
 import { WakeUp } from '../wake-up.ts'
 import { assignersOf, type ChosenAssigners } from './chosen-assigners.ts'
@@ -49,7 +48,7 @@ export class ClassicMembership implements Membership {
   readonly #owned: OwnedPartitions
   readonly #leader: GroupLeader
   readonly #heartbeats: Heartbeats
-  readonly #progress: ProgressWatch
+  readonly #goOn = new WakeUp()
   readonly #lifecycle: Lifecycle
   readonly #wakeUp = new WakeUp()
   #subscription: Subscription
@@ -91,7 +90,6 @@ export class ClassicMembership implements Membership {
       generation: () => this.#generation,
       learned: (error, code, sent) => this.#learn(error, code, sent),
     })
-    this.#progress = new ProgressWatch(cluster, settings, () => this.#noProgress())
     this.#lifecycle = new Lifecycle(async () => {
       this.#pause()
       await this.#owned.lose()
@@ -124,14 +122,21 @@ export class ClassicMembership implements Membership {
   }
 
   async heartbeat(): Promise<void> {
-    this.#progress.progressed()
     if (this.#learned !== undefined) throw this.#learned
     await this.#heartbeats.send()
     if (this.#learned !== undefined) throw this.#learned
   }
 
-  polled(): void {
-    this.#progress.progressed()
+  standAside(): void {
+    if (this.#stuck || !this.#lifecycle.running) return
+    this.#stuck = true
+    this.#goOn.clear()
+    this.#dropOut()
+    this.#rejoin('the handlers go on')
+  }
+
+  goOn(): void {
+    this.#goOn.call()
   }
 
   async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
@@ -175,15 +180,16 @@ export class ClassicMembership implements Membership {
 
   /** Whether it came to an assignment. */
   async #round(): Promise<boolean> {
+    // It may have come in again with a round that was under way.
+    if (this.#stuck) this.#dropOut()
     await this.#giveUp()
     if (this.#fatal !== undefined) throw this.#fatal
-    if (this.#stuck) await this.#progress.next(this.#lifecycle.signal)
+    if (this.#stuck) await this.#goOn.wait(this.#lifecycle.signal)
     this.#stuck = false
     const { clock } = this.#cluster
     const startedAt = clock.monotonic()
     const round = await retrying(this.#cluster, () => joinRound(this.#roundMember(), this.#reason), this.#lifecycle.signal)
     const taken = await this.#take(round, clock.monotonic() - startedAt)
-    if (taken) this.#progress.start()
     return taken
   }
 
@@ -254,11 +260,10 @@ export class ClassicMembership implements Membership {
     return { topics: [...this.#subscription.topics], ownedPartitions: this.#owned.all, generationId, rackId: this.#settings.rackId }
   }
 
-  /** Until the next assignment is taken, there is nothing to keep alive and nobody to watch. */
+  /** Until the next assignment is taken, there is nothing to keep alive. */
   #pause(): void {
     this.#stable = false
     this.#heartbeats.stop()
-    this.#progress.stop()
   }
 
   #rejoin(reason: string): void {
@@ -288,18 +293,16 @@ export class ClassicMembership implements Membership {
     this.#rejoin(error.message)
   }
 
-  #noProgress(): void {
-    this.#stuck = true
+  #dropOut(): void {
+    if (!isMember(this.#generation)) return
     this.#heartbeats.stop()
     const { memberId } = this.#generation
     this.#generation = noGeneration
     this.#learned = protocolError(ErrorCode.UNKNOWN_MEMBER_ID)
-    void this.#sendLeave(memberId, 'no progress within maxPollInterval')
-    this.#rejoin('the handlers make progress again')
+    void this.#sendLeave(memberId, 'a handler takes longer than maxPollInterval')
   }
 
   async #leave(): Promise<void> {
-    this.#progress.stop()
     await this.#lifecycle.end()
     if (isMember(this.#generation)) await this.#owned.revoke(this.#owned.all)
     else await this.#owned.lose()

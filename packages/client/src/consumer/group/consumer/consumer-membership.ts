@@ -17,7 +17,6 @@ import { Lifecycle } from '../lifecycle.ts'
 import { commitOffsets, committedOffsets, type OffsetsMember } from '../offsets.ts'
 import type { MembershipSettings } from '../options.ts'
 import { OwnedPartitions } from '../owned-partitions.ts'
-import { ProgressWatch } from '../progress-watch.ts'
 import { sameTopics } from '../subscription.ts'
 import { WakeUp } from '../wake-up.ts'
 import { ConsumerHeartbeats } from './consumer-heartbeats.ts'
@@ -40,7 +39,7 @@ export class ConsumerMembership implements Membership {
   readonly #owned: OwnedPartitions
   readonly #fields: MemberFields
   readonly #heartbeats: ConsumerHeartbeats
-  readonly #progress: ProgressWatch
+  readonly #goOn = new WakeUp()
   readonly #lifecycle: Lifecycle
   readonly #wakeUp = new WakeUp()
   readonly #memberId: string
@@ -79,10 +78,8 @@ export class ConsumerMembership implements Membership {
       answered: answer => this.#answered(answer),
       failed: error => this.#unanswered(error),
     })
-    this.#progress = new ProgressWatch(cluster, settings, () => this.#noProgress())
     this.#lifecycle = new Lifecycle(async () => {
       this.#heartbeats.stop()
-      this.#progress.stop()
       await this.#owned.lose()
     })
   }
@@ -115,12 +112,19 @@ export class ConsumerMembership implements Membership {
   }
 
   async heartbeat(): Promise<void> {
-    this.#progress.progressed()
     if (this.#learned !== undefined) throw this.#learned
   }
 
-  polled(): void {
-    this.#progress.progressed()
+  standAside(): void {
+    if (this.#stuck || !this.#lifecycle.running) return
+    this.#stuck = true
+    this.#goOn.clear()
+    this.#fence(protocolError(ErrorCode.UNKNOWN_MEMBER_ID))
+    void sendLeave(this.#cluster, this.#settings, this.#memberId)
+  }
+
+  goOn(): void {
+    this.#goOn.call()
   }
 
   async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
@@ -195,7 +199,7 @@ export class ConsumerMembership implements Membership {
   /** The coordinator knows this member no more: others may have its partitions already. It begins anew with the same id. */
   async #reenter(signal: AbortSignal): Promise<void> {
     await this.#owned.lose()
-    if (this.#stuck) await this.#progress.next(signal)
+    if (this.#stuck) await this.#goOn.wait(signal)
     this.#stuck = false
     this.#fenced = false
     this.#facts = null
@@ -220,7 +224,6 @@ export class ConsumerMembership implements Membership {
       this.#facts = facts
       await this.#owned.assign(added, facts)
       this.#learned = undefined
-      this.#progress.start()
       this.#lifecycle.joined()
     }
     this.#heartbeats.now()
@@ -291,14 +294,7 @@ export class ConsumerMembership implements Membership {
     this.#wakeUp.call()
   }
 
-  #noProgress(): void {
-    this.#stuck = true
-    this.#fence(protocolError(ErrorCode.UNKNOWN_MEMBER_ID))
-    void sendLeave(this.#cluster, this.#settings, this.#memberId)
-  }
-
   async #leave(): Promise<void> {
-    this.#progress.stop()
     await this.#lifecycle.end()
     const joined = this.#epoch !== JOIN_EPOCH && !this.#fenced
     if (joined) await this.#owned.revoke(this.#owned.all)
