@@ -150,6 +150,7 @@ export async function startOldKafka(version: OldRelease, settings: Readonly<Reco
       'transaction.state.log.min.isr': 1,
       'transaction.state.log.num.partitions': 4,
       'group.initial.rebalance.delay.ms': 0,
+      'delete.topic.enable': 'true',
       'log.cleaner.dedupe.buffer.size': 2_097_152,
       ...settings,
     }),

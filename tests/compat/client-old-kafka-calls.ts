@@ -57,7 +57,7 @@ export function adminCalls(admin: Admin, topic: string): AdminCall[] {
       refusal: 'does not know this member',
     },
     { name: 'deleteConsumerGroupOffsets', since: '2.4', call: () => admin.deleteConsumerGroupOffsets({ groupId, topics: firstPartition }) },
-    { name: 'deleteGroups', since: '1.1', call: () => admin.deleteGroups([groupId]), refusal: 'DeleteGroups' },
+    { name: 'deleteGroups', since: '1.1', call: () => admin.deleteGroups([groupId]) },
     { name: 'describeConfigs', since: '1.1', call: () => admin.describeConfigs({ resources: [resource], includeDocumentation: true }) },
     { name: 'alterConfigs', since: '0.11', call: () => admin.alterConfigs({ resources: [{ ...resource, configEntries: [retention] }] }) },
     {
