@@ -1,7 +1,7 @@
 // The broker under test: Ottla, or with OTTLA_COMPAT_KAFKA=1 Apache Kafka itself from its jars, so that every test can be watched there first.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,9 @@ import { type BrokerProcess, freePort, startBroker } from './broker.ts'
 import { kafkaJars } from './programs.ts'
 
 /** What the tests of transactions do with a broker. */
-export type TestedBroker = Pick<BrokerProcess, 'bootstrap' | 'port' | 'kill' | 'start'> & AsyncDisposable
+export type TestedBroker = Pick<BrokerProcess, 'bootstrap' | 'port' | 'kill' | 'start'> &
+  Partial<Pick<BrokerProcess, 'output'>> &
+  AsyncDisposable
 
 /** True when Apache Kafka is under test. */
 export const againstKafka = process.env.OTTLA_COMPAT_KAFKA === '1'
@@ -81,6 +83,48 @@ async function startKafka(more: Record<string, string>): Promise<TestedBroker> {
   }
 }
 
+/** When each package was built. */
+const build = (): string =>
+  readdirSync('packages')
+    .map(name => statSync(join('packages', name, 'dist/.tsbuildinfo'), { throwIfNoEntry: false })?.mtimeMs ?? 0)
+    .join(' ')
+
+/** What the brokers were built as when they were started first. */
+const builds = new WeakMap<TestedBroker, string>()
+
 /** Starts the broker under test. */
-export const startTested = (more: Record<string, string> = {}): Promise<TestedBroker> =>
-  againstKafka ? startKafka(more) : startBroker({ ...settings, ...more })
+export async function startTested(more: Record<string, string> = {}): Promise<TestedBroker> {
+  if (againstKafka) return startKafka(more)
+  const before = build()
+  const broker: TestedBroker = await startBroker({ ...settings, ...more })
+  builds.set(broker, before)
+  return broker
+}
+
+/** Lines of the log that a failure is to be seen with. */
+const LOGGED_ERRORS = 10
+
+/**
+ * What else is to be known of a failure: the broker's own errors, and that it may have been no broker at all. One that starts between the builds
+ * of two packages has parts of both, and answers readers of committed records, for one, with UNKNOWN_SERVER_ERROR and offsets of -1.
+ */
+const circumstances = (broker: TestedBroker): string[] => {
+  const errors = (broker.output?.() ?? '').split('\n').filter(line => /"level":(50|60)|\bERROR\b|Error:/.test(line))
+  const before = builds.get(broker)
+  return [
+    ...(before !== undefined && before !== build()
+      ? ['packages were built while the broker was used: it may have been of two builds']
+      : []),
+    ...errors.slice(-LOGGED_ERRORS).map(line => `the broker said: ${line.slice(0, 1000)}`),
+  ]
+}
+
+/** Runs a test on a broker; its failure says what else is to be known. */
+export async function explained<T>(broker: TestedBroker, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof Error) error.message = [error.message, ...circumstances(broker)].join('\n')
+    throw error
+  }
+}

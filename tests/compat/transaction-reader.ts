@@ -1,7 +1,16 @@
 // A reader with isolation.level=read_committed (KIP-98): it fetches up to the last stable offset and leaves out what the answer calls aborted.
 // It reads all the time, over small answers, and notes whatever a transaction must not let it see.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { batchesIn, ErrorCode, fetchApi, type FetchResponse, type RecordBatch, readEndTransaction, recordsOf } from '@ottla/protocol'
+import {
+  batchesIn,
+  ErrorCode,
+  errorOf,
+  fetchApi,
+  type FetchResponse,
+  type RecordBatch,
+  readEndTransaction,
+  recordsOf,
+} from '@ottla/protocol'
 import { Wire } from './wire.ts'
 
 type PartitionData = FetchResponse['responses'][number]['partitions'][number]
@@ -90,6 +99,9 @@ class PartitionReader {
   }
 }
 
+const offsetsOf = ({ highWatermark, lastStableOffset }: PartitionData): string =>
+  `high watermark ${highWatermark}, last stable offset ${lastStableOffset}`
+
 /** Errors that a broker may answer while it starts. */
 const passing: ReadonlySet<number> = new Set([
   ErrorCode.NOT_LEADER_OR_FOLLOWER,
@@ -162,7 +174,7 @@ export class CommittedReader implements AsyncDisposable {
     for (const data of answer.responses[0]?.partitions ?? []) {
       if (data.errorCode === ErrorCode.NONE) this.partitions[data.partitionIndex]?.take(data)
       else if (passing.has(data.errorCode)) await sleep(20)
-      else this.#failed ??= `${this.#topic}-${data.partitionIndex}: error ${data.errorCode}`
+      else this.#failed ??= `${this.#topic}-${data.partitionIndex}: ${errorOf(data.errorCode).name}, ${offsetsOf(data)}`
     }
     this.#rounds += 1
   }

@@ -152,10 +152,17 @@ export class CopyRun implements AsyncDisposable {
     this.aborted.push(...member.aborted)
   }
 
-  /** Waits until something holds; starts a program that ended by itself again, as whoever runs it would. */
+  /**
+   * Waits until something holds, and gives up when nothing came for `timeoutMs`: how quick a copy is depends on who else uses the machine. Starts a
+   * program that ended by itself again, as whoever runs it would.
+   */
   async until(what: string, holds: () => boolean, timeoutMs = againstKafka ? 180_000 : 60_000): Promise<void> {
-    const deadline = Date.now() + timeoutMs
-    while (!holds()) {
+    let deadline = Date.now() + timeoutMs
+    for (let seen = this.output.count; !holds(); ) {
+      if (this.output.count > seen) {
+        seen = this.output.count
+        deadline = Date.now() + timeoutMs
+      }
       if (Date.now() > deadline || this.output.wrong.length > 0 || this.ended.length > 20)
         throw new Error(`${what} did not come\n${(await this.#story()).join('\n')}`)
       if (!this.#member.running && !this.#stopping) {

@@ -2,10 +2,11 @@
 // verifiable producer and consumer look for lost records. OTTLA_COMPAT_KAFKA=1 has Apache Kafka as the broker, OTTLA_COMPAT_LONG=1 kills more often.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { randomOf, seedOf } from '../durability/load.ts'
 import { createTopic } from './group-run.ts'
 import { inTurn, unique } from './group-suite.ts'
 import { available, kafkaToolsMissing, type Program } from './programs.ts'
-import { startTested } from './transaction-broker.ts'
+import { explained, startTested } from './transaction-broker.ts'
 import { programOf, type TransactionClient, transactionClients, wordCount } from './transaction-programs.ts'
 import { CopyRun } from './transaction-run.ts'
 import { VerifiableConsumer, VerifiableProducer } from './transaction-verifiable.ts'
@@ -23,17 +24,25 @@ beforeAll(() => {
 async function copy(client: TransactionClient, program: Extract<Program, { command: string }>): Promise<void> {
   const began = Date.now()
   const name = `restart-${client.name.replaceAll(/[^a-z]+/gi, '-')}-${unique}`
+  const random = randomOf(seedOf(name))
   await using broker = await startTested()
   await using run = await CopyRun.start({ port: broker.port, program, name, options: { session: '3000' } })
-  for (let killed = 0; killed < kills; killed++) {
+  await explained(broker, async () => {
+    for (let killed = 0; killed < kills; killed++) {
+      await run.goesOn()
+      await sleep(random() * 200)
+      await broker.kill()
+      await broker.start()
+      if (killed % 2 === 0) continue
+      // Once more while it loads what it had, and all come back to it.
+      await sleep(random() * 50)
+      await broker.kill()
+      await broker.start()
+    }
     await run.goesOn()
-    await sleep(Math.random() * 200)
-    await broker.kill()
-    await broker.start()
-  }
-  await run.goesOn()
-  await run.finish()
-  expect(await run.differences()).toEqual([])
+    await run.finish()
+    expect(await run.differences()).toEqual([])
+  })
   const aborts = `${run.aborted.length} aborted by itself, ${run.ended.length} starts again`
   console.log(`${client.name}: ${Date.now() - began} ms, ${run.output.count} records in ${run.committed} transactions, ${aborts}`)
   for (const story of run.ended) console.log(story.slice(-300))
@@ -72,6 +81,7 @@ describe.concurrent('the broker is killed', () => {
     if (!available("Apache Kafka's tools", kafkaToolsMissing)) skip('not installed')
     return inTurn(async () => {
       await using broker = await startTested()
+      const random = randomOf(seedOf('verifiable'))
       await createTopic(broker.port, 'verified', 3)
       await using producer = new VerifiableProducer(broker.bootstrap, 'verified', 500)
       await using consumer = new VerifiableConsumer(broker.bootstrap, 'verified', 'verifier')
@@ -81,7 +91,7 @@ describe.concurrent('the broker is killed', () => {
           `more that is acknowledged and given (${producer.acknowledged.size}, ${consumer.given.size})`,
           () => producer.acknowledged.size > acknowledged && consumer.given.size > given,
         )
-        await sleep(Math.random() * 200)
+        await sleep(random() * 200)
         await broker.kill()
         await broker.start()
       }

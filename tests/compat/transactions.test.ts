@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTopic } from './group-run.ts'
 import { inTurn, unique } from './group-suite.ts'
-import { startTested, type TestedBroker } from './transaction-broker.ts'
+import { explained, startTested, type TestedBroker } from './transaction-broker.ts'
 import { TransactionMember, type TransactionPlace } from './transaction-member.ts'
 import { programOf, type TransactionClient, transactionClients } from './transaction-programs.ts'
 import { CommittedReader } from './transaction-reader.ts'
@@ -31,9 +31,11 @@ async function runMode(client: TransactionClient, mode: 'abort' | 'fence') {
   await using reader = new CommittedReader(broker.port, name, partitions)
   const place: TransactionPlace = { mode, bootstrap: broker.bootstrap, transactionalId: name, input: name, output: name, group: name }
   const member = new TransactionMember(program, place)
-  await member.ended(60_000)
-  await reader.drained()
-  expect(reader.wrong).toEqual([])
+  await explained(broker, async () => {
+    await member.ended(60_000)
+    await reader.drained()
+    expect(reader.wrong).toEqual([])
+  })
   return { member, reader }
 }
 
@@ -53,10 +55,12 @@ describe.concurrent('a copy that is killed', () => {
         name: nameOf(client, 'copy'),
         ...(client.options && { options: client.options }),
       })
-      for (let killed = 0; killed < kills; killed++) await run.kill()
-      await run.goesOn()
-      await run.finish()
-      expect(await run.differences()).toEqual([])
+      await explained(broker, async () => {
+        for (let killed = 0; killed < kills; killed++) await run.kill()
+        await run.goesOn()
+        await run.finish()
+        expect(await run.differences()).toEqual([])
+      })
       expect(run.ended, 'programs ended by themselves').toEqual([])
       const aborts = run.output.partitions.map(({ aborted }) => aborted).join(' ')
       console.log(
