@@ -133,6 +133,9 @@ describe('failures', () => {
     bench.log.refusal = new KafkaError(KAFKA_STORAGE_ERROR)
     expect(await codeOf(() => bench.write([groupRecord('g', 'a')], 1))).toBe(NOT_COORDINATOR)
     expect(await codeOf(() => bench.write([groupRecord('g', 'a'.repeat(2000))], 1))).toBe(ErrorCode.MESSAGE_TOO_LARGE)
+    // What is known to be too large is not even encoded: the record could not be.
+    const unencoded = { records: [{ ...groupRecord('g', 'a'), valueVersion: -1 }], leastBytes: 2 ** 40, reply: 1 }
+    expect(await codeOf(() => bench.runtime.run(3, () => unencoded))).toBe(ErrorCode.MESSAGE_TOO_LARGE)
     expect(bench.ask()).toBeUndefined()
     expect(bench.state.notes).toEqual(['loaded'])
   })

@@ -76,6 +76,14 @@ describe('descriptions', () => {
 })
 
 describe('deletion of groups', () => {
+  it('takes the first ones where they have very many offsets', async () => {
+    const { administration, offsets, decide } = administered()
+    const partitions = Object.fromEntries(Array.from({ length: 900 }, (_, partition) => [partition, 1]))
+    for (const groupId of ['a', 'b']) await decide(offsets.commit(commitOf(groupId, { t: partitions }), caller()))
+    expect(await decide(administration.delete(['nobody', 'a', 'b']))).toMatchObject([{ groupId: 'nobody' }, { groupId: 'a', errorCode: 0 }])
+    expect(await decide(administration.delete(['b']))).toMatchObject([{ groupId: 'b', errorCode: 0 }])
+  })
+
   it('takes offsets and group in one batch, and answers each group', async () => {
     const { administration, group, groups, offsets, decide, lines } = administered()
     for (const groupId of ['a', 'b']) await decide(offsets.commit(commitOf(groupId, { t: { 0: 1, 1: 2 } }), caller()))

@@ -13,6 +13,9 @@ import type { ResolvedPattern } from './records.ts'
 import { count, type SubscribedTopics, type SubscriptionCount, type SubscriptionCounts, tally } from './subscribed-topics.ts'
 import { tombstonesOf } from './tombstones.ts'
 
+const oneMore = { names: 1 } as const
+const oneLess = { names: -1 } as const
+
 /** A consumer group. */
 export class ConsumerGroup implements Group {
   readonly kind = 'consumer'
@@ -221,8 +224,9 @@ export class ConsumerGroup implements Group {
 
   #countMember(before: ConsumerGroupMember | undefined, after: ConsumerGroupMember | undefined): void {
     if (before?.subscribedTopicNames !== after?.subscribedTopicNames) {
-      for (const topic of after?.subscribedTopicNames ?? []) this.#subscribe(topic, { names: 1 })
-      for (const topic of before?.subscribedTopicNames ?? []) this.#subscribe(topic, { names: -1 })
+      const [then, now] = [before?.subscribedTopicNames, after?.subscribedTopicNames]
+      for (const topic of now ?? []) if (!then?.has(topic)) this.#subscribe(topic, oneMore)
+      for (const topic of then ?? []) if (!now?.has(topic)) this.#subscribe(topic, oneLess)
     }
     for (const [member, added] of [
       [before, -1],
@@ -247,8 +251,7 @@ export class ConsumerGroup implements Group {
 
   #subscribe(topic: string, added: Partial<SubscriptionCount>): void {
     const wasSubscribed = this.#subscriptions.has(topic)
-    count(this.#subscriptions, topic, added)
-    const isSubscribed = this.#subscriptions.has(topic)
+    const isSubscribed = count(this.#subscriptions, topic, added)
     if (isSubscribed && !wasSubscribed) this.#topics.add(topic, this.groupId)
     else if (wasSubscribed && !isSubscribed) this.#topics.remove(topic, this.groupId)
   }

@@ -8,6 +8,7 @@ import type { ConsumerGroup } from './consumer-group.ts'
 import { type ConsumerGroupMember, isReconciledTo, MemberState, patternOf, sameMember } from './member.ts'
 import type { Cause } from './rebalances.ts'
 import { reconcile } from './reconciliation.ts'
+import { ensureFewTopics } from './request-checks.ts'
 import { currentRecord, epochRecord, memberRecord, partitionMetadataTombstone } from './records.ts'
 import type { Scope } from './scope.ts'
 import { count, isHomogeneous, type SubscriptionCount, tally } from './subscribed-topics.ts'
@@ -51,11 +52,13 @@ export class MemberUpdate {
     this.groupEpoch = start.group.groupEpoch
   }
 
-  /** Writes down what is new about the member. Returns whether it subscribes to other names. */
+  /** Writes down what is new about the member. Returns whether it subscribes to other names. @throws KafkaError INVALID_REQUEST for too many. */
   recordMember(): boolean {
     if (sameMember(this.member, this.before)) return false
+    const hasOtherNames = !sameSet(this.member.subscribedTopicNames, this.before.subscribedTopicNames)
+    if (hasOtherNames) ensureFewTopics(this.group, this.member.subscribedTopicNames)
     this.records.push(memberRecord(this.group.groupId, this.member))
-    return !sameSet(this.member.subscribedTopicNames, this.before.subscribedTopicNames)
+    return hasOtherNames
   }
 
   /** Raises the group epoch, if the member asks for it (`isChanged`), or the topics are others than they were. */
@@ -115,14 +118,16 @@ export class MemberUpdate {
   }
 
   /** Subscriptions as they will be. */
-  #subscriptions(): Map<string, SubscriptionCount> {
+  #subscriptions(): ReadonlyMap<string, SubscriptionCount> {
     const { group, before, member } = this
-    const topics = new Map(group.subscriptions)
-    for (const topic of member.subscribedTopicNames) count(topics, topic, { names: 1 })
-    for (const topic of before.subscribedTopicNames) count(topics, topic, { names: -1 })
     const pattern = patternOf(before)
-    if (pattern !== null && pattern !== patternOf(member) && group.patterns.get(pattern) === 1)
-      for (const topic of group.resolved.get(pattern)?.topics ?? []) count(topics, topic, { patterns: -1 })
+    const losesPattern = pattern !== null && pattern !== patternOf(member) && group.patterns.get(pattern) === 1
+    const [then, now] = [before.subscribedTopicNames, member.subscribedTopicNames]
+    if (then === now && !losesPattern) return group.subscriptions
+    const topics = new Map(group.subscriptions)
+    for (const topic of now) if (!then.has(topic)) count(topics, topic, { names: 1 })
+    for (const topic of then) if (!now.has(topic)) count(topics, topic, { names: -1 })
+    if (losesPattern) for (const topic of group.resolved.get(pattern)?.topics ?? []) count(topics, topic, { patterns: -1 })
     return topics
   }
 

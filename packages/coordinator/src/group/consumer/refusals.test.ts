@@ -46,6 +46,18 @@ describe('a heartbeat', () => {
   })
 })
 
+const names = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`)
+
+it('refuses topics without end, of a member and of all members of a group', async () => {
+  const groups = new TestGroups()
+  await expect(groups.join('a', { subscribedTopicNames: names(20_001, 'a') })).rejects.toMatchObject({ code: ErrorCode.INVALID_REQUEST })
+  await groups.join('a', { subscribedTopicNames: names(20_000, 'a') })
+  await groups.join('b', { subscribedTopicNames: names(20_000, 'b') })
+  await groups.join('c', { subscribedTopicNames: names(20_000, 'b') })
+  await expect(groups.join('d', { subscribedTopicNames: names(1, 'd') })).rejects.toMatchObject({ code: ErrorCode.INVALID_REQUEST })
+  expect([...groups.group().members.keys()]).toEqual(['a', 'b', 'c'])
+})
+
 const caller = { memberId: 'a', groupInstanceId: null, generationIdOrMemberEpoch: 2, apiVersion: 9 }
 const joined = async () => {
   const groups = new TestGroups()

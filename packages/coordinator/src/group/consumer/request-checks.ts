@@ -9,6 +9,10 @@ import { type ConsumerGroupMember, LEAVE_GROUP_MEMBER_EPOCH, LEAVE_GROUP_STATIC_
 /** From this version on clients make their member ids themselves. */
 const clientMemberIdVersion = 1
 
+/** Topics that a member may name, and that all of a group may: each change of one member looks at all of them. */
+export const MAX_MEMBER_TOPICS = 20_000
+export const MAX_GROUP_TOPICS = 40_000
+
 const invalid = (message: string): KafkaError => new KafkaError(ErrorCode.INVALID_REQUEST, message)
 
 const ensureNotBlank = (text: string | null, message: string): void => {
@@ -17,7 +21,9 @@ const ensureNotBlank = (text: string | null, message: string): void => {
 
 /** @throws KafkaError INVALID_REQUEST, UNSUPPORTED_ASSIGNOR */
 export const ensureValid = (request: ConsumerGroupHeartbeatRequest, apiVersion: number, settings: GroupSettings): void => {
-  const { memberEpoch, serverAssignor } = request
+  const { memberEpoch, serverAssignor, subscribedTopicNames } = request
+  if ((subscribedTopicNames?.length ?? 0) > MAX_MEMBER_TOPICS)
+    throw invalid(`SubscribedTopicNames has ${subscribedTopicNames?.length} names, at most ${MAX_MEMBER_TOPICS} may be.`)
   if (apiVersion >= clientMemberIdVersion || memberEpoch > 0 || memberEpoch === LEAVE_GROUP_MEMBER_EPOCH)
     ensureNotBlank(request.memberId, "MemberId can't be empty.")
   ensureNotBlank(request.groupId, "GroupId can't be empty.")
@@ -47,6 +53,14 @@ export const ensureNotFull = (group: ConsumerGroup, memberId: string, settings: 
   const most = settings.groupConsumerMaxSize
   if (group.memberCount < most || group.members.has(memberId)) return
   throw new KafkaError(ErrorCode.GROUP_MAX_SIZE_REACHED, `The consumer group has reached its maximum capacity of ${most} members.`)
+}
+
+/** @throws KafkaError INVALID_REQUEST where a group would subscribe to very many topics with these. */
+export const ensureFewTopics = (group: ConsumerGroup, names: ReadonlySet<string>): void => {
+  let topics = group.subscriptions.size
+  if (topics + names.size <= MAX_GROUP_TOPICS) return
+  for (const name of names) if (!group.subscriptions.has(name)) topics++
+  if (topics > MAX_GROUP_TOPICS) throw invalid(`The members of a group may name ${MAX_GROUP_TOPICS} topics altogether.`)
 }
 
 /**

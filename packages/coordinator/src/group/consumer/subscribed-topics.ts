@@ -16,14 +16,19 @@ export interface SubscriptionCount {
 export type SubscriptionCounts = ReadonlyMap<string, SubscriptionCount>
 
 const nothing: SubscriptionCount = { names: 0, patterns: 0 }
+/** What most topics of a group with few members have; a member may name very many. */
+const oneName: SubscriptionCount = { names: 1, patterns: 0 }
 
-/** Adds to the counts of a topic; a topic without subscriptions is not in the map. */
-export const count = (counts: Map<string, SubscriptionCount>, topic: string, added: Partial<SubscriptionCount>): void => {
+/** Adds to the counts of a topic; a topic without subscriptions is not in the map. Returns whether it is there. */
+export const count = (counts: Map<string, SubscriptionCount>, topic: string, added: Partial<SubscriptionCount>): boolean => {
   const before = counts.get(topic) ?? nothing
   const names = Math.max(0, before.names + (added.names ?? 0))
   const patterns = Math.max(0, before.patterns + (added.patterns ?? 0))
-  if (names === 0 && patterns === 0) counts.delete(topic)
-  else counts.set(topic, { names, patterns })
+  const isThere = names > 0 || patterns > 0
+  if (!isThere) counts.delete(topic)
+  else if (names !== before.names || patterns !== before.patterns)
+    counts.set(topic, names === 1 && patterns === 0 ? oneName : { names, patterns })
+  return isThere
 }
 
 /** Adds to a plain count; a name without any is not in the map. */
@@ -48,7 +53,8 @@ export const isHomogeneous = (topics: SubscriptionCounts, patterns: ReadonlyMap<
 /** The topics that groups of a coordinator partition subscribe to. */
 export class SubscribedTopics {
   readonly #topics: Topics
-  readonly #groups = new Map<string, Set<string>>()
+  /** One group, or several. */
+  readonly #groups = new Map<string, string | Set<string>>()
   /** Made when asked for, dropped when the topic changes or nobody subscribes to it any more. */
   readonly #hashes = new Map<string, number>()
 
@@ -59,16 +65,21 @@ export class SubscribedTopics {
   /** A group subscribes to a topic from now on. */
   add(topic: string, groupId: string): void {
     const groups = this.#groups.get(topic)
-    if (groups === undefined) this.#groups.set(topic, new Set([groupId]))
-    else groups.add(groupId)
+    if (groups === undefined) this.#groups.set(topic, groupId)
+    else if (typeof groups !== 'string') groups.add(groupId)
+    else if (groups !== groupId) this.#groups.set(topic, new Set([groups, groupId]))
   }
 
   /** A group does not subscribe to a topic any more. */
   remove(topic: string, groupId: string): void {
     const groups = this.#groups.get(topic)
     if (groups === undefined) return
-    groups.delete(groupId)
-    if (groups.size > 0) return
+    if (typeof groups === 'string') {
+      if (groups !== groupId) return
+    } else {
+      groups.delete(groupId)
+      if (groups.size > 0) return
+    }
     this.#groups.delete(topic)
     this.#hashes.delete(topic)
   }
@@ -76,7 +87,8 @@ export class SubscribedTopics {
   /** A topic was created, deleted, or its partitions are others than before. Returns the groups that subscribe to it. */
   changed(topic: string): Iterable<string> {
     this.#hashes.delete(topic)
-    return this.#groups.get(topic) ?? []
+    const groups = this.#groups.get(topic) ?? []
+    return typeof groups === 'string' ? [groups] : groups
   }
 
   /** Hash over those topics that exist; 0 for none. Their order does not matter. */
