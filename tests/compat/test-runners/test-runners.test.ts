@@ -1,7 +1,7 @@
 // @ottla/testing in every test runner: the suites of this folder, each run by its own runner in a process of its own, against the built
 // packages. jest and mocha are installed into the cache.
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -25,6 +25,20 @@ function missing(): string | undefined {
   }
 }
 
+const typedSuite = `
+import { expect } from '@jest/globals'
+import '@ottla/testing/jest-globals'
+import { startKafka } from '@ottla/testing'
+export const test = async (): Promise<void> => {
+  const kafka = await startKafka()
+  const waited: Promise<void> = expect(kafka.topic('a')).toHaveReceived({ key: 'a' })
+  await waited
+  await expect(kafka.topic('a')).not.toHaveRecordCount(1)
+  // @ts-expect-error a group receives nothing
+  await expect(kafka.group('a')).toHaveReceived({ key: 'a' })
+}
+`
+
 interface Run {
   readonly code: number | null
   readonly output: string
@@ -42,7 +56,7 @@ function runNode(words: readonly string[], flags = ''): Promise<Run> {
   })
 }
 
-const jestConfig = JSON.stringify({ testMatch: ['<rootDir>/jest.suite.mjs'], transform: {}, moduleFileExtensions: ['mjs', 'js'] })
+const jestConfig = JSON.stringify({ testMatch: ['<rootDir>/jest*.suite.mjs'], transform: {}, moduleFileExtensions: ['mjs', 'js'] })
 
 describe('test runners', () => {
   it('node:test', async () => {
@@ -65,7 +79,29 @@ describe.runIf(available('jest and mocha', others))('test runners from npm', () 
   it('jest', async () => {
     const words = ['--rootDir', here, '--config', jestConfig, '--no-watchman']
     const { code, output } = await runNode([join(installed('jest'), 'bin/jest.js'), ...words], '--experimental-vm-modules')
-    expect(output).toMatch(/3 passed/)
+    expect(output).toMatch(/4 passed/)
+    expect(code).toBe(0)
+  })
+
+  it('the types of jest, where its globals are imported', async () => {
+    mkdirSync(join(folder, 'node_modules/@ottla'), { recursive: true })
+    rmSync(installed('@ottla/testing'), { force: true })
+    symlinkSync(join(root, 'packages/testing'), installed('@ottla/testing'))
+    const file = join(folder, 'jest-types.ts')
+    writeFileSync(file, typedSuite)
+    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')]
+    const language = ['--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--strict', '--skipLibCheck']
+    const words = [
+      join(root, 'node_modules/typescript/bin/tsc'),
+      '--ignoreConfig',
+      '--noEmit',
+      '--preserveSymlinks',
+      ...language,
+      ...types,
+      file,
+    ]
+    const { code, output } = await runNode(words)
+    expect(output).toBe('')
     expect(code).toBe(0)
   })
 
