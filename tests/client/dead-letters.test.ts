@@ -148,3 +148,20 @@ test('wrong questions are refused, and a topic that is not there is named', asyn
   await expect(collected({ from: 'some.dlt', offsets: { 0: { first: 'x' } } })).rejects.toThrow('Invalid offset x')
   await expect(collected({ from: 'missing.dlt' })).rejects.toMatchObject({ type: 'UNKNOWN_TOPIC_OR_PARTITION' })
 })
+
+test('a dead letter says what its timestamp was', async () => {
+  await using admin = kafka.admin()
+  const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }]
+  await admin.createTopics({ topics: [{ topic: 'stamped', configEntries }, { topic: 'unstamped' }] })
+  await using producer = kafka.producer()
+  await producer.connect()
+  for (const topic of ['stamped', 'unstamped']) await producer.send({ topic, messages: [{ value: topic, timestamp: '1700000000000' }] })
+  await using consumer = kafka.consumer({ groupId: 'stamps' })
+  await consumer.subscribe({ topics: ['stamped', 'unstamped'], fromBeginning: true })
+  let died = 0
+  consumer.on('consumer.dead_letter', () => void died++)
+  await consumer.run({ deadLetter: {}, eachMessage: async () => Promise.reject(new Error('no')) })
+  await expect.poll(() => died, { timeout: 10_000 }).toBe(2)
+  for (const [topic, timestampType] of [['stamped', 'LogAppendTime'] as const, ['unstamped', 'CreateTime'] as const])
+    expect((await collected({ from: `${topic}.stamps.dlt` })).map(({ origin }) => origin)).toMatchObject([{ topic, timestampType }])
+})

@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { AssignerProtocol, type PartitionAssigner, PartitionAssigners } from '../../packages/client/src/consumer/assignors/index.ts'
 import { startBroker } from './broker.ts'
 import { assignerCluster } from '../../packages/client/src/consumer/assignors/assigner-cluster.ts'
+import { commitOffsets } from '../../packages/client/src/consumer/group/offsets.ts'
 import { clusterOf, createTopics, memberOf } from './membership-world.ts'
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol
@@ -66,6 +67,26 @@ test('an assigner may ask for offsets and for the coordinator', async () => {
   ])
   const [host, port] = broker.bootstrap.split(':')
   expect(await asked.findGroupCoordinatorMetadata({ groupId: 'g' })).toEqual({ nodeId: 1, host, port: Number(port) })
+  await commitOffsets(cluster, 'g', [{ topic: 'a', partition: 1, offset: 7, metadata: 'm' }])
+  const coordinator = await asked.findGroupCoordinator({ groupId: 'g' })
+  const topics = [
+    { topic: 'b', partitions: [] },
+    { topic: 'a', partitions: [{ partition: 0 }, { partition: 1 }] },
+  ]
+  expect(await coordinator.offsetFetch({ groupId: 'g', topics })).toEqual({
+    responses: [
+      { topic: 'b', partitions: [] },
+      {
+        topic: 'a',
+        partitions: [
+          { partition: 0, offset: '-1', metadata: expect.toSatisfy(text => text === null || text === ''), errorCode: 0 },
+          { partition: 1, offset: '7', metadata: 'm', errorCode: 0 },
+        ],
+      },
+    ],
+  })
+  expect(await asked.findBroker({ nodeId: 1 })).toMatchObject({ nodeId: 1, host, port: Number(port), rack: null })
+  await expect(asked.findBroker({ nodeId: 9 })).rejects.toMatchObject({ name: 'KafkaJSBrokerNotFound' })
   await cluster.disconnect()
 })
 

@@ -128,10 +128,31 @@ test('serializers make bytes, give types, and what they refuse is named', async 
     ['k2', 'TWO'],
   ])
   expect((await recordsIn(broker.bootstrap, 'typed')).map(({ value }) => value)).toEqual(['{"id":7,"checked":true}', null])
+  await typed.sendBatch({
+    topicMessages: [
+      { topic: 'typed', messages: [{ key: 5, value: { id: 8 } }] },
+      { topic: 'slow', messages: [{ key: 6, value: 'three' }] },
+    ],
+  })
+  expect((await recordsIn(broker.bootstrap, 'slow')).map(({ value }) => value)).toEqual(['ONE', 'TWO', 'THREE'])
+  const wrongly = () => [
+    typed.sendBatch({
+      topicMessages: [
+        { topic: 'slow', messages: [{ value: 'x' }] },
+        // @ts-expect-error an order has a number
+        { topic: 'typed', messages: [{ value: { id: 'x' } }] },
+      ],
+    }),
+    // @ts-expect-error texts are for the other topic
+    typed.sendBatch({ topicMessages: [{ topic: 'typed', messages: [{ value: 'x' }] }] }),
+    // @ts-expect-error keys are numbers
+    typed.sendBatch({ topicMessages: [{ topic: 'slow', messages: [{ key: 'x', value: 'x' }] }] }),
+  ]
+  expect(wrongly).toBeTypeOf('function')
   const untyped: Untyped = typed
   const bad = untyped.send({ topic: 'typed', messages: [{ value: { id: 1 } }, { value: { id: 'x' } }] })
   await expect(bad).rejects.toMatchObject({ name: 'KafkaJSSerializationError', index: 1, part: 'value' })
-  expect((await recordsIn(broker.bootstrap, 'typed')).length).toBe(2)
+  expect((await recordsIn(broker.bootstrap, 'typed')).length).toBe(3)
   type Sent = Parameters<typeof typed.send<'typed'>>[0]['messages'][number]
   expectTypeOf<Sent['value']>().toEqualTypeOf<Order | null>()
   expectTypeOf<Sent['key']>().toEqualTypeOf<number | null | undefined>()

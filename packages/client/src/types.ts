@@ -28,6 +28,7 @@ export type {
 } from './admin/topics.ts'
 export type { ProducerState, TransactionDescription, TransactionListing } from './admin/transactions.ts'
 export type { CompressionCodec, CompressionCodecFactory } from './compression.ts'
+export type { AssignerBroker } from './consumer/assignors/assigner-broker.ts'
 export type { AssignerCluster, AssignerCluster as Cluster } from './consumer/assignors/assigner-cluster.ts'
 export type {
   Assigner,
@@ -132,6 +133,8 @@ export type {
   SendOptions,
   TopicMessages,
   Transaction,
+  TypedBatch,
+  TypedTopicMessages,
 } from './producer/types.ts'
 export type { DeadLetter, DeadLetterQuery } from './redelivery/dead-letters.ts'
 export type { RedeliveryCounts, RedeliveryEventPayloads } from './redelivery/events.ts'

@@ -85,7 +85,7 @@ class ClusterProducer implements Producer {
     return this.sendBatch({ ...options, topicMessages: [{ topic, messages }] })
   }
 
-  async sendBatch({ topicMessages = [], ...options }: ProducerBatch): Promise<RecordMetadata[]> {
+  async sendBatch({ topicMessages = [], ...options }: ProducerBatch<unknown, unknown>): Promise<RecordMetadata[]> {
     const kind = kindOf(this.#settings, options, false)
     return this.#ready(topicMessages).send(topicMessages, kind, options.signal)
   }
@@ -113,7 +113,7 @@ class ClusterProducer implements Producer {
   }
 
   /** The pipeline, after the checks that KafkaJS makes, in its order. */
-  #ready(topicMessages: ProducerBatch['topicMessages'] = []): Pipeline {
+  #ready(topicMessages: ProducerBatch<unknown, unknown>['topicMessages'] = []): Pipeline {
     checkShape(topicMessages)
     this.#checkStatus()
     if (this.#pipeline === undefined) throw new KafkaJSError('The producer is disconnected')

@@ -104,7 +104,7 @@ export class Transactions implements Gate {
     return this.#current === transaction
   }
 
-  send(batch: ProducerBatch): Promise<RecordMetadata[]> {
+  send(batch: ProducerBatch<unknown, unknown>): Promise<RecordMetadata[]> {
     const { topicMessages = [], ...options } = batch
     checkShape(topicMessages)
     const kind = kindOf(this.#parts.settings, options, true)
@@ -302,7 +302,7 @@ class OpenTransaction implements Transaction {
     return this.#transactions.send({ ...options, topicMessages: [{ topic, messages }] })
   }
 
-  async sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]> {
+  async sendBatch(batch: ProducerBatch<unknown, unknown>): Promise<RecordMetadata[]> {
     this.#check()
     return this.#transactions.send(batch)
   }

@@ -51,8 +51,19 @@ export interface ProducerRecord<Key = MessageContent, Value = MessageContent, To
 }
 
 /** What `sendBatch` takes. */
-export interface ProducerBatch extends SendOptions {
-  topicMessages?: TopicMessages<unknown, unknown>[]
+export interface ProducerBatch<Key = MessageContent, Value = MessageContent> extends SendOptions {
+  topicMessages?: TopicMessages<Key, Value>[]
+}
+
+/** The same with the types of each topic's messages. */
+export interface TypedBatch<S extends ProducerSerializers, Topics extends string[]> extends SendOptions {
+  topicMessages?: [...{ [At in keyof Topics]: TypedTopicMessages<S, Topics[At]> }]
+}
+
+/** Messages for one topic, typed as its serializers are. */
+export interface TypedTopicMessages<S extends ProducerSerializers, Topic extends string> {
+  topic: Topic
+  messages: Message<KeyOf<S, Topic>, ValueOf<S, Topic>>[]
 }
 
 /** Where the messages of one send went in one partition. */
@@ -128,7 +139,7 @@ export interface Sender<S extends ProducerSerializers = ProducerSerializers> {
   /** Resolves when the messages are where `acks` wants them. */
   send<Topic extends string>(record: ProducerRecord<KeyOf<S, Topic>, ValueOf<S, Topic>, Topic>): Promise<RecordMetadata[]>
   /** The same for several topics. */
-  sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]>
+  sendBatch<Topics extends string[]>(batch: TypedBatch<S, Topics>): Promise<RecordMetadata[]>
 }
 
 /** Takes the listener away. */

@@ -3,6 +3,7 @@
 // consumer's again, as if its handler had thrown.
 import type { Cluster } from '../cluster/cluster.ts'
 import { CompressionTypes } from '../compression.ts'
+import { timestampTypeOf } from '../consumer/fetch/decode.ts'
 import type { IHeaders } from '../consumer/fetch/message.ts'
 import { asError, isRebalancing } from '../consumer/run/failures.ts'
 import type { MessageContext, MessageHandler } from '../consumer/run/handler.ts'
@@ -65,8 +66,9 @@ export class Handling {
   /** A message where it was first read. */
   first(next: MessageHandler, context: MessageContext): Promise<void> {
     const { topic, partition, message } = context
-    const { groupId } = this.#world.settings
-    const origin = { topic, partition, offset: message.offset, timestamp: message.timestamp, timestampType: null, group: groupId }
+    const { groupId: group } = this.#world.settings
+    const { offset, timestamp } = message
+    const origin = { topic, partition, offset, timestamp, timestampType: timestampTypeOf(message), group }
     return this.at({ stage: 0, base: topic, before: 0, origin, headers: message.headers ?? {} }, next, context)
   }
 

@@ -1,7 +1,8 @@
 // The `cluster` that assigners are given: what KafkaJS documents of it for them (findTopicPartitionMetadata), the harmless rest of its questions about
-// metadata, answered from the client's image, and offsets, for assigners that share out by lag. KafkaJS's Broker objects are not part of it.
+// metadata, answered from the client's image, and offsets, for assigners that share out by lag. Of KafkaJS's Broker objects there is what assigners use.
 import type { Cluster } from '../../cluster/cluster.ts'
 import { offsetsOf } from '../offsets-of.ts'
+import { type AssignerBroker, assignerBroker } from './assigner-broker.ts'
 
 /** A partition in KafkaJS's words. */
 export interface PartitionMetadata {
@@ -37,6 +38,10 @@ export interface AssignerCluster {
   findTopicPartitionMetadata(topic: string): PartitionMetadata[]
   /** Partitions by the node that leads them. */
   findLeaderForPartitions(topic: string, partitions: number[]): { [leader: string]: number[] }
+  /** A broker by its id. Rejects with KafkaJSBrokerNotFound. */
+  findBroker(broker: { nodeId: number }): Promise<AssignerBroker>
+  /** The coordinator of a group. */
+  findGroupCoordinator(group: { groupId: string }): Promise<AssignerBroker>
   /** Where the coordinator of a group is. */
   findGroupCoordinatorMetadata(group: { groupId: string }): Promise<{ nodeId: number; host: string; port: number }>
   /** Offsets as consumers see them that read only what is committed; -1 where nothing is as new as a timestamp. */
@@ -78,6 +83,8 @@ export function assignerCluster(cluster: Cluster): AssignerCluster {
       }
       return leaders
     },
+    findBroker: ({ nodeId }) => assignerBroker(cluster, nodeId),
+    findGroupCoordinator: async ({ groupId }) => assignerBroker(cluster, await cluster.coordinatorOf({ group: groupId })),
     findGroupCoordinatorMetadata: async ({ groupId }) => {
       const nodeId = await cluster.coordinatorOf({ group: groupId })
       const { host = '', port = -1 } = cluster.image.nodes.get(nodeId) ?? {}

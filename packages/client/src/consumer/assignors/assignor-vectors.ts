@@ -82,6 +82,8 @@ export function configOf(topics: VectorRound['topics'], replicaRacks: VectorRoun
     addTargetTopic: async () => undefined,
     addMultipleTargetTopics: async () => undefined,
     findLeaderForPartitions: () => ({}),
+    findBroker: async () => Promise.reject(new Error('no brokers')),
+    findGroupCoordinator: async () => Promise.reject(new Error('no brokers')),
     findGroupCoordinatorMetadata: async () => ({ nodeId: -1, host: '', port: -1 }),
     fetchTopicsOffset: async () => [],
     findTopicPartitionMetadata: topic =>

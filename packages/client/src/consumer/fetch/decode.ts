@@ -105,6 +105,15 @@ const headersOf = (cursor: RecordCursor): IHeaders => {
   return headers
 }
 
+/** Messages whose timestamp is the broker's; kept beside them, since handlers get what KafkaJS's handlers get. */
+const appended = new WeakSet<object>()
+
+/** What the timestamp of a message is, in Kafka's words (TimestampType). */
+export const timestampTypeOf = (message: KafkaMessage): string => {
+  if (message.timestamp === '-1') return 'NoTimestampType'
+  return appended.has(message) ? 'LogAppendTime' : 'CreateTime'
+}
+
 /** A record of which only a view is there. */
 export const messageOfView = (view: RecordView): RecordBatchEntry => {
   const headers: IHeaders = {}
@@ -140,7 +149,7 @@ export function addMessages(messages: KafkaMessage[], batch: RecordBatch, fromOf
     cursor.next()
     const offset = baseOffset + cursor.offsetDelta
     if (offset < fromOffset) continue
-    messages.push({
+    const message = {
       key: cursor.keyLength < 0 ? null : new View(memory, start + cursor.keyAt, cursor.keyLength),
       value: cursor.valueLength < 0 ? null : new View(memory, start + cursor.valueAt, cursor.valueLength),
       timestamp: timestampText(appendTime ?? baseTimestamp + cursor.timestampDelta),
@@ -148,7 +157,9 @@ export function addMessages(messages: KafkaMessage[], batch: RecordBatch, fromOf
       offset: offsetDigits.textOf(offset),
       headers: cursor.headersCount === 0 ? {} : headersOf(cursor),
       size: cursor.sizeInBytes,
-    })
+    }
+    messages.push(message)
+    if (appendTime !== undefined) appended.add(message)
   }
   cursor.ensureEnd()
 }
