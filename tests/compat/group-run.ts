@@ -163,7 +163,7 @@ export class GroupRun implements AsyncDisposable {
     this.#phase = phase
   }
 
-  async #until(what: string, holds: () => boolean, timeoutMs = 40_000): Promise<void> {
+  async #until(what: string, holds: () => boolean, timeoutMs = 90_000): Promise<void> {
     const deadline = Date.now() + timeoutMs
     while (!holds()) {
       if (Date.now() > deadline || this.wrong.length > 0 || [...this.#members].some(member => member.crashed)) {
@@ -191,7 +191,7 @@ export class GroupRun implements AsyncDisposable {
   async drain(): Promise<void> {
     this.#stopped = true
     await this.#producing
-    await this.#until('all records', () => this.missing().length === 0, 15_000).catch(() => {})
+    await this.#until('all records', () => this.missing().length === 0).catch(() => {})
   }
 
   /** Records that were never delivered. */
