@@ -1,7 +1,8 @@
 // What a broker's groups are put through. Every answer is checked; times are wall-clock seconds as the clients see them.
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import {
-  apiVersionsApi,
   consumerGroupHeartbeatApi,
   createTopicsApi,
   encodeRequest,
@@ -69,21 +70,15 @@ export async function commits(broker: Measured, seconds: number): Promise<number
   return done / (now() - started)
 }
 
-/** The longest that another connection waited for an answer meanwhile, in seconds. */
-const longestWait = async (broker: Measured, until: Promise<unknown>): Promise<number> => {
-  const pipe = await Pipe.open(broker.port)
-  const state = { over: false }
-  let longest = 0
-  const ended = until.finally(() => (state.over = true))
-  while (!state.over) {
-    const asked = now()
-    await pipe.ask(apiVersionsApi, 0, {})
-    longest = Math.max(longest, now() - asked)
-    await sleep(2)
-  }
-  pipe.close()
-  await ended
-  return longest
+/** The longest that another client waited for an answer while `work` ran, in seconds. */
+const longestWait = async (broker: Measured, work: () => Promise<unknown>): Promise<number> => {
+  const client = new Worker(new URL('./waiting-client.js', import.meta.url), { workerData: broker.port })
+  await once(client, 'message')
+  const longest = once(client, 'message')
+  await work()
+  client.postMessage('end', [])
+  const [seconds]: unknown[] = await longest
+  return Number(seconds)
 }
 
 const uuid = (index: number) => `${'A'.repeat(17)}${String(index).padStart(4, '0')}A`
@@ -122,7 +117,6 @@ export async function manyMembers(broker: Measured, count: number, group: string
       // What was assigned, or taken away, is confirmed at once.
     } while (owned !== null)
   }
-  const started = now()
   const settle = async () => {
     for (;;) {
       await Promise.all(members.map(beat))
@@ -130,9 +124,12 @@ export async function manyMembers(broker: Measured, count: number, group: string
       if (epochs.size === 1 && members.every(({ owned }) => owned === 1)) return
     }
   }
-  const work = settle()
-  const stall = await longestWait(broker, work)
-  const seconds = now() - started
+  let seconds = 0
+  const stall = await longestWait(broker, async () => {
+    const started = now()
+    await settle()
+    seconds = now() - started
+  })
   for (const pipe of pipes) pipe.close()
   return { seconds, stall }
 }
