@@ -1,7 +1,7 @@
 // Topics that are created because a client names them (auto.create.topics.enable), and what internal topics are made of.
 import { KafkaError, type Logger } from '@ottla/protocol'
 import type { BrokerConfig, BrokerSetting } from '../config/index.ts'
-import type { NewTopic, Topics } from './topics.ts'
+import { excessive, MAX_PARTITIONS_PER_REQUEST, type NewTopic, type Topics } from './topics.ts'
 
 /** Creates topics that a client named without having created them (org.apache.kafka.server's AutoTopicCreationManager). */
 export class AutomaticTopics {
@@ -26,6 +26,10 @@ export class AutomaticTopics {
 
   /** Creates topics of valid names; returns the revision at which those that could be made are there. */
   async create(names: readonly string[]): Promise<number> {
+    if (names.length > MAX_PARTITIONS_PER_REQUEST) {
+      this.#failed({ topics: names.length }, excessive())
+      return 0
+    }
     const fresh = names.filter(name => !this.#underWay.has(name))
     if (fresh.length > 0) {
       const creation = this.#create(fresh).finally(() => {

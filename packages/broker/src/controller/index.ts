@@ -10,4 +10,12 @@ export type { Settings } from './settings.ts'
 export { asKafkaError, commitOrThrow } from './store-failures.ts'
 export { isInternalTopic, topicNameProblem } from './topic-names.ts'
 export { PacedStore } from './paced-store.ts'
-export { type CreatedTopic, type NewTopic, partitionRoom, repeated, Topics, type TopicsParts } from './topics.ts'
+export {
+  type CreatedTopic,
+  MAX_PARTITIONS_PER_REQUEST,
+  type NewTopic,
+  partitionRoom,
+  repeated,
+  Topics,
+  type TopicsParts,
+} from './topics.ts'

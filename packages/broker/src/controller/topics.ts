@@ -10,7 +10,7 @@ import { asKafkaError, commitOrThrow } from './store-failures.ts'
 import { CLUSTER_METADATA_TOPIC, CollidingNames, topicNameProblem } from './topic-names.ts'
 
 /** Most partitions that one request may ask for, as in Kafka. */
-const MAX_PARTITIONS_PER_REQUEST = 10_000
+export const MAX_PARTITIONS_PER_REQUEST = 10_000
 
 /** Most partitions that are deleted with their topic in one transaction; those of larger topics follow it. */
 const MAX_PARTITIONS_AT_ONCE = 512
@@ -60,6 +60,9 @@ type Replicas = { readonly replicas: readonly number[]; readonly isr: readonly n
 
 const invalidRequest = (message: string): KafkaError => new KafkaError(ErrorCode.INVALID_REQUEST, message)
 
+/** What a request is told that asks for more than `MAX_PARTITIONS_PER_REQUEST`. */
+export const excessive = (): KafkaError => new KafkaError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.')
+
 /** Whether a broker may have replicas in sync: it is alive and stays so. */
 const isActive = (broker: BrokerImage | undefined): boolean => broker !== undefined && !broker.fenced && !broker.shuttingDown
 
@@ -96,9 +99,7 @@ export class Topics {
       (sum, topic) => sum + (topic.assignments.length || Math.max(0, topic.numPartitions === -1 ? defaultPartitions : topic.numPartitions)),
       0,
     )
-    if (total > MAX_PARTITIONS_PER_REQUEST) {
-      throw new KafkaError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.')
-    }
+    if (total > MAX_PARTITIONS_PER_REQUEST) throw excessive()
     const duplicates = repeated(topics.map(({ name }) => name))
     const named = new Map(topics.map(topic => [topic.name, topic]))
     const outcomes = await this.#parts.slices.gather(named, async ([name, topic]) => {
@@ -333,7 +334,5 @@ function checkIncrease(
       `Attempted to add ${additional} additional partition(s), but only ${wanted.assignments.length} assignment(s) were specified.`,
     )
   }
-  if (additional > left) {
-    throw new KafkaError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.')
-  }
+  if (additional > left) throw excessive()
 }

@@ -52,16 +52,16 @@ export function administration(parts: AdministrationParts): Administration {
   })
   const automaticTopics = new AutomaticTopics({ topics, config, logger, brokerCount: () => metadata.image.brokers.size })
   const handlers: readonly AnyHandler[] = [
-    describeMetadata({ metadata, config, automaticTopics, applied }),
+    describeMetadata({ metadata, config, slices, automaticTopics, applied }),
     createTopics({ topics, slices, config, applied }),
-    deleteTopics({ topics, metadata, config, applied }),
+    deleteTopics({ topics, metadata, slices, config, applied }),
     createPartitions({ topics, slices, applied }),
     describeConfigs({ metadata, slices, config }),
     alterConfigs({ configs, slices, applied }),
     incrementalAlterConfigs({ configs, slices, applied, nodeId: config.nodeId }),
     listConfigResources({ metadata }),
     describeCluster({ metadata }),
-    describeTopicPartitions({ metadata, config }),
+    describeTopicPartitions({ metadata, slices, config }),
     unregisterBroker({ store, metadata, applied }),
   ]
   return { handlers, topics, automaticTopics, configs, close: () => topics.close() }

@@ -11,11 +11,13 @@ import {
 } from '@ottla/protocol'
 import type { BrokerConfig } from '../config/index.ts'
 import { repeated, type Topics } from '../controller/index.ts'
+import type { Slices } from '../replica/slices.ts'
 import { handler, type Handler } from '../requests/handler.ts'
 
 export interface DeleteTopicsParts {
   readonly topics: Topics
   readonly metadata: Metadata
+  readonly slices: Slices
   readonly config: BrokerConfig
   /** Resolves once this broker has made what a revision asks of it. */
   readonly applied: (revision: number) => Promise<void>
@@ -33,7 +35,7 @@ const failure = (name: string | null, topicId: string, error: { code: number; me
 const invalid = (message: string): { code: number; message: string } => ({ code: ErrorCode.INVALID_REQUEST, message })
 
 /** Serves DeleteTopics. */
-export function deleteTopics({ topics, metadata, config, applied }: DeleteTopicsParts): Handler<typeof deleteTopicsApi> {
+export function deleteTopics({ topics, metadata, slices, config, applied }: DeleteTopicsParts): Handler<typeof deleteTopicsApi> {
   return handler({
     api: deleteTopicsApi,
     versions: [1, 6],
@@ -41,7 +43,7 @@ export function deleteTopics({ topics, metadata, config, applied }: DeleteTopics
       if (!config.value('delete.topic.enable')) {
         throw new KafkaError(apiVersion < 3 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOPIC_DELETION_DISABLED)
       }
-      const { found, results } = resolve(request, metadata)
+      const { found, results } = await resolve(request, metadata, slices)
       const outcomes = await topics.delete(found)
       let revision = 0
       for (const [index, outcome] of outcomes.entries()) {
@@ -68,7 +70,11 @@ const asked = (request: DeleteTopicsRequest): readonly { readonly name: string |
 ]
 
 /** The topics that are meant, each once, and an answer for everything else. */
-function resolve(request: DeleteTopicsRequest, { image }: Metadata): { found: TopicImage[]; results: Result[] } {
+async function resolve(
+  request: DeleteTopicsRequest,
+  { image }: Metadata,
+  slices: Slices,
+): Promise<{ found: TopicImage[]; results: Result[] }> {
   const results: Result[] = []
   const names: string[] = []
   const ids: string[] = []
@@ -84,18 +90,20 @@ function resolve(request: DeleteTopicsRequest, { image }: Metadata): { found: To
   for (const name of repeatedNames) results.push(failure(name, ZERO_UUID, invalid('Duplicate topic name.')))
   for (const id of repeatedIds) results.push(failure(null, id, invalid('Duplicate topic id.')))
   const found = new Map<string, TopicImage>()
-  for (const id of ids.filter(one => !repeatedIds.has(one))) {
+  await slices.each(ids, id => {
+    if (repeatedIds.has(id)) return
     const topic = image.topicById(id)
     if (topic) found.set(id, topic)
     else results.push(failure(null, id, { code: ErrorCode.UNKNOWN_TOPIC_ID }))
-  }
-  for (const name of names.filter(one => !repeatedNames.has(one))) {
+  })
+  await slices.each(names, name => {
+    if (repeatedNames.has(name)) return
     const topic = image.topic(name)
     if (!topic) results.push(failure(name, ZERO_UUID, { code: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }))
     else if (repeatedIds.has(topic.id) || found.has(topic.id)) {
       found.delete(topic.id)
       results.push(failure(name, topic.id, invalid('The provided topic name maps to an ID that was already supplied.')))
     } else found.set(topic.id, topic)
-  }
+  })
   return { found: [...found.values()], results }
 }

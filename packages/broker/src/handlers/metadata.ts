@@ -4,7 +4,8 @@
 import type { Metadata } from '@ottla/metadata'
 import { ErrorCode, KafkaError, metadataApi, type MetadataRequest, type MetadataResponseInit, ZERO_UUID } from '@ottla/protocol'
 import type { BrokerConfig } from '../config/index.ts'
-import { type AutomaticTopics, isInternalTopic, topicNameProblem } from '../controller/index.ts'
+import { type AutomaticTopics, isInternalTopic, MAX_PARTITIONS_PER_REQUEST, topicNameProblem } from '../controller/index.ts'
+import type { Slices } from '../replica/slices.ts'
 import { handler, type Handler } from '../requests/handler.ts'
 import { CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS } from './authorized-operations.ts'
 import { brokersOn, controllerOn } from './endpoints.ts'
@@ -13,6 +14,7 @@ import { type TopicView, TopicViews } from './topic-views.ts'
 export interface MetadataParts {
   readonly metadata: Metadata
   readonly config: BrokerConfig
+  readonly slices: Slices
   readonly automaticTopics: AutomaticTopics
   /** Resolves once this broker has made what a revision asks of it. */
   readonly applied: (revision: number) => Promise<void>
@@ -21,15 +23,22 @@ export interface MetadataParts {
 /** Serves Metadata; `metadata` itself is what everybody calls the facts that it is answered from. */
 export function describeMetadata(parts: MetadataParts): Handler<typeof metadataApi> {
   const views = new TopicViews(parts.metadata)
-  const answer = (request: MetadataRequest, from: { listener: string; version: number }): MetadataResponseInit => {
-    const { image } = parts.metadata
-    const { listener, version } = from
+  const answer = (
+    request: MetadataRequest,
+    from: { listener: string; version: number },
+  ): MetadataResponseInit | Promise<MetadataResponseInit> => {
     const topics = topicsOf(request, {
-      version,
+      version: from.version,
+      slices: parts.slices,
       views: name => views.byName(name, from),
-      all: () => views.all(from),
+      all: () => parts.slices.map(parts.metadata.image.topics(), topic => views.of(topic, from), BETWEEN_LOOKS),
       byId: id => views.byId(id, from),
     })
+    const whole = (all: TopicView[]) => wholeAnswer(request, all, from.listener)
+    return topics instanceof Promise ? topics.then(whole) : whole(topics)
+  }
+  const wholeAnswer = (request: MetadataRequest, topics: TopicView[], listener: string): MetadataResponseInit => {
+    const { image } = parts.metadata
     const answered = request.includeTopicAuthorizedOperations
       ? topics.map(topic => ({ ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS }))
       : topics
@@ -76,12 +85,13 @@ function checkRequest(request: MetadataRequest, version: number): void {
   }
 }
 
-/** Names of topics that do not exist and shall be created. */
+/** Names of topics that do not exist and shall be created; of too many only some, for which all are refused. */
 function missingTopics(request: MetadataRequest, { metadata, config }: MetadataParts, version: number): string[] {
   if (asksForAll(request, version) || !request.allowAutoTopicCreation || !config.value('auto.create.topics.enable')) return []
   const missing = new Set<string>()
   for (const { name, topicId } of request.topics ?? []) {
     if (topicId !== ZERO_UUID) return []
+    if (missing.size > MAX_PARTITIONS_PER_REQUEST) break
     if (name !== null && !metadata.image.topic(name) && topicNameProblem(name) === null) missing.add(name)
   }
   return [...missing]
@@ -91,22 +101,28 @@ interface Lookup {
   readonly version: number
   views(name: string): TopicView | undefined
   byId(id: string): TopicView | undefined
-  all(): TopicView[]
+  all(): TopicView[] | Promise<TopicView[]>
+  readonly slices: Slices
 }
 
-function topicsOf(request: MetadataRequest, lookup: Lookup): TopicView[] {
+/** Topics are small, and may be many: so many of them between two looks at the clock. */
+const BETWEEN_LOOKS = 16
+
+function topicsOf(request: MetadataRequest, lookup: Lookup): TopicView[] | Promise<TopicView[]> {
   if (asksForAll(request, lookup.version)) return lookup.all()
   const wanted = request.topics ?? []
   const ids = new Set(wanted.map(({ topicId }) => topicId).filter(id => id !== ZERO_UUID))
   // With one id in the request, names no longer count.
-  if (ids.size > 0) return [...ids].map(id => lookup.byId(id) ?? unknownTopic(ErrorCode.UNKNOWN_TOPIC_ID, null, id))
+  if (ids.size > 0)
+    return lookup.slices.map(ids, id => lookup.byId(id) ?? unknownTopic(ErrorCode.UNKNOWN_TOPIC_ID, null, id), BETWEEN_LOOKS)
   const names = new Set(wanted.flatMap(({ name }) => (name === null ? [] : [name])))
-  return [...names].map(name => {
+  const viewOf = (name: string): TopicView => {
     const known = lookup.views(name)
     if (known) return known
     const valid = topicNameProblem(name) === null
     return unknownTopic(valid ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION, name, ZERO_UUID)
-  })
+  }
+  return lookup.slices.map(names, viewOf, BETWEEN_LOOKS)
 }
 
 const unknownTopic = (errorCode: number, name: string | null, topicId: string): TopicView => ({

@@ -39,8 +39,8 @@ export class TopicViews {
     return topic && this.#view(topic, viewer)
   }
 
-  all(viewer: Viewer): TopicView[] {
-    return Array.from(this.#metadata.image.topics(), topic => this.#view(topic, viewer))
+  of(topic: TopicImage, viewer: Viewer): TopicView {
+    return this.#view(topic, viewer)
   }
 
   #view(topic: TopicImage, viewer: Viewer): TopicView {
