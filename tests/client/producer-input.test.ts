@@ -135,20 +135,10 @@ test('serializers make bytes, give types, and what they refuse is named', async 
     ],
   })
   expect((await recordsIn(broker.bootstrap, 'slow')).map(({ value }) => value)).toEqual(['ONE', 'TWO', 'THREE'])
-  const wrongly = () => [
-    typed.sendBatch({
-      topicMessages: [
-        { topic: 'slow', messages: [{ value: 'x' }] },
-        // @ts-expect-error an order has a number
-        { topic: 'typed', messages: [{ value: { id: 'x' } }] },
-      ],
-    }),
-    // @ts-expect-error texts are for the other topic
-    typed.sendBatch({ topicMessages: [{ topic: 'typed', messages: [{ value: 'x' }] }] }),
-    // @ts-expect-error keys are numbers
-    typed.sendBatch({ topicMessages: [{ topic: 'slow', messages: [{ key: 'x', value: 'x' }] }] }),
-  ]
-  expect(wrongly).toBeTypeOf('function')
+  type Batches = NonNullable<Parameters<typeof typed.sendBatch<['typed', 'slow']>>[0]['topicMessages']>
+  expectTypeOf<Batches[0]['messages'][number]['value']>().toEqualTypeOf<Order | null>()
+  expectTypeOf<Batches[1]['messages'][number]['value']>().toEqualTypeOf<string | null>()
+  expectTypeOf<Batches[1]['messages'][number]['key']>().toEqualTypeOf<number | null | undefined>()
   const untyped: Untyped = typed
   const bad = untyped.send({ topic: 'typed', messages: [{ value: { id: 1 } }, { value: { id: 'x' } }] })
   await expect(bad).rejects.toMatchObject({ name: 'KafkaJSSerializationError', index: 1, part: 'value' })

@@ -34,8 +34,10 @@ export const test = async (): Promise<void> => {
   const waited: Promise<void> = expect(kafka.topic('a')).toHaveReceived({ key: 'a' })
   await waited
   await expect(kafka.topic('a')).not.toHaveRecordCount(1)
-  // @ts-expect-error a group receives nothing
-  await expect(kafka.group('a')).toHaveReceived({ key: 'a' })
+  const ofGroup = expect(kafka.group('a'))
+  type Expected = Parameters<typeof ofGroup.toHaveReceived>[0]
+  const nothing: [Expected] extends [never] ? true : false = true
+  if (nothing) return
 }
 `
 

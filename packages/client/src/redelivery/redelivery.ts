@@ -99,7 +99,12 @@ export class Redelivery {
     }
     const { cluster, config: own } = this.#parts
     if (own.groupId === null) throw new KafkaJSNonRetriableError('retry and deadLetter need a consumer with a groupId')
-    if (config.eachMessage === undefined) throw new KafkaJSNonRetriableError('retry and deadLetter are for eachMessage')
+    if (config.eachMessage === undefined || config.eachMessage === null) {
+      throw new KafkaJSNonRetriableError(
+        'retry and deadLetter are for eachMessage: only the handler of a batch knows which message of it failed. ' +
+          'Give eachMessage (with concurrency for many at once), or catch in eachBatch what fails and send it on there',
+      )
+    }
     const redelivery = {
       ...(retry !== undefined && { retry }),
       ...(deadLetter !== undefined && { deadLetter }),
