@@ -8,6 +8,7 @@ export default defineConfig({
     reporters: ['verbose'],
     retry: Number(process.env.TEST_RETRIES ?? 0),
     testTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     hookTimeout: 600_000,
     fileParallelism: false,
     pool: 'forks',
