@@ -92,7 +92,7 @@ export async function startWorld(settings: Record<string, string> = {}) {
 }
 
 /** Waits until it is true. */
-export async function until(isTrue: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+export async function until(isTrue: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
   const end = Date.now() + timeoutMs
   while (!(await isTrue())) {
     if (Date.now() > end) throw new Error(`Not true within ${timeoutMs} ms: ${isTrue.toString().slice(0, 200)}`)

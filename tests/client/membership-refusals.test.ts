@@ -39,7 +39,7 @@ test('an assigner of an application decides', async () => {
   await first.membership.join()
   await using second = memberOf(broker.bootstrap, options)
   await second.membership.join()
-  await vi.waitFor(() => expect([first.owned(), second.owned()].toSorted()).toEqual(['', 'a0 a1 b0']), 5_000)
+  await vi.waitFor(() => expect([first.owned(), second.owned()].toSorted()).toEqual(['', 'a0 a1 b0']), 20_000)
   expect(second.facts).toMatchObject({ groupProtocol: 'EverythingToTheFirst' })
 })
 
@@ -144,7 +144,7 @@ test('an assigner that throws ends the membership, and a listener that throws is
   await using other = memberOf(broker.bootstrap, { groupId: 'h', revoked: () => Promise.reject(new Error('later')) })
   await other.membership.join()
   other.membership.rebalance()
-  await vi.waitFor(() => expect(other.facts?.generationId).toBe(2), 5_000)
+  await vi.waitFor(() => expect(other.facts?.generationId).toBe(2), 20_000)
   expect(other.membership.assignment).toEqual([{ topic: 'a', partition: 0 }])
 })
 
