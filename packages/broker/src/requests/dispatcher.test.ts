@@ -210,6 +210,16 @@ describe('Dispatcher', () => {
     expect(server.log.text).toContain('more text than is accepted')
   })
 
+  it('refuses long requests that are not for records', async () => {
+    const { client, server } = await clientOf([deleting(name => answer(name))])
+    const frame = Buffer.alloc(4 + 16 * 1024 * 1024 + 1)
+    many(1, 1).copy(frame)
+    frame.writeInt32BE(frame.length - 4)
+    client.send(frame)
+    await client.end()
+    expect(server.log.text).toContain('at most 16777216 may be')
+  })
+
   it('bounds the large requests that wait for their replies', async () => {
     const later = new Later()
     const waits = ['a', 'b', 'c'].map(name => topics(name, ...Array<string>(99_999).fill('x'.repeat(80))))
