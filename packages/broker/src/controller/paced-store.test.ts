@@ -10,7 +10,7 @@ const transaction = (name: string, operations: number): Transaction => ({
 const start = () => {
   const begun: { transaction: Transaction; resolve: (result: CommitResult) => void; reject: (error: Error) => void }[] = []
   const paced = new PacedStore({
-    commit: transaction => new Promise((resolve, reject) => begun.push({ transaction, resolve, reject })),
+    commit: asked => new Promise((resolve, reject) => begun.push({ transaction: asked, resolve, reject })),
   })
   return { begun, paced }
 }

@@ -10,11 +10,11 @@ const operationsOf = ({ checks = [], writes }: Transaction): number => checks.le
 
 /** See the top of the file. */
 export class PacedStore {
-  readonly #store: MetadataStore
+  readonly #store: Pick<MetadataStore, 'commit'>
   readonly #waiting: { readonly operations: number; readonly begin: () => void }[] = []
   #underWay = 0
 
-  constructor(store: MetadataStore) {
+  constructor(store: Pick<MetadataStore, 'commit'>) {
     this.#store = store
   }
 

@@ -44,7 +44,9 @@ export function addPartitionsToTxn({ transactions, metadata, replicas, logger }:
   return handler({
     api: addPartitionsToTxnApi,
     versions: [0, 5],
-    async handle(request, { apiVersion }) {
+    async handle(request, context) {
+      const { apiVersion } = context
+      await replicas.slices.afterReading(context)
       const results = await replicas.slices.gather(additionsOf(request, { apiVersion }), addition => add(addition, apiVersion))
       return answer(results, apiVersion)
     },

@@ -32,7 +32,8 @@ export function createTopics({ topics, slices, config, applied }: CreateTopicsPa
   return handler({
     api: createTopicsApi,
     versions: [2, 7],
-    async handle(request) {
+    async handle(request, context) {
+      await slices.afterReading(context)
       const outcomes = await topics.create(request.topics, request.validateOnly)
       let revision = 0
       const results = await slices.map(outcomes, ([name, outcome]): TopicResult => {

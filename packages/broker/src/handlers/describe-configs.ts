@@ -28,13 +28,24 @@ type Resource = DescribeConfigsRequest['resources'][number]
 
 const invalid = (message: string): KafkaError => new KafkaError(ErrorCode.INVALID_REQUEST, message)
 
+/** Resources, each once: of those that are named again the first. So an answer stays in proportion to what there is. */
+const distinct = (resources: readonly Resource[]): Iterable<Resource> => {
+  const named = new Map<string, Resource>()
+  for (const resource of resources) {
+    const key = `${resource.resourceType}/${resource.resourceName}`
+    if (!named.has(key)) named.set(key, resource)
+  }
+  return named.values()
+}
+
 /** Serves DescribeConfigs. */
 export function describeConfigs(parts: DescribeConfigsParts): Handler<typeof describeConfigsApi> {
   return handler({
     api: describeConfigsApi,
     versions: [1, 4],
-    async handle(request) {
-      const results = await parts.slices.map(request.resources, resource => {
+    async handle(request, context) {
+      await parts.slices.afterReading(context)
+      const results = await parts.slices.map(distinct(request.resources), resource => {
         const { resourceType, resourceName } = resource
         const options = {
           names: resource.configurationKeys,

@@ -30,9 +30,11 @@ export function describeTopicPartitions(parts: DescribeTopicPartitionsParts): Ha
   return handler({
     api: describeTopicPartitionsApi,
     versions: [0, 0],
-    async handle(request, { connection: { listener } }) {
+    async handle(request, context) {
+      const { listener } = context.connection
       const { image } = parts.metadata
       const { slices } = parts
+      await slices.afterReading(context)
       const { cursor } = request
       const all = request.topics.length === 0
       const asked = namesFrom(request, all ? Array.from(image.topics(), ({ name }) => name) : request.topics.map(({ name }) => name))

@@ -28,7 +28,8 @@ export function incrementalAlterConfigs(parts: AlterParts & { readonly nodeId: n
   return handler({
     api: incrementalAlterConfigsApi,
     versions: [0, 1],
-    async handle({ resources, validateOnly }) {
+    async handle({ resources, validateOnly }, context) {
+      await parts.slices.afterReading(context)
       const responses = await alterResources(parts, {
         resources,
         validateOnly,

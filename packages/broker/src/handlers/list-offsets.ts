@@ -153,7 +153,9 @@ export const listOffsets = (parts: { replicas: Replicas; logger: Logger }): AnyH
   return handler({
     api: listOffsetsApi,
     versions: [1, 11],
-    async handle(request, { apiVersion }) {
+    async handle(request, context) {
+      const { apiVersion } = context
+      await replicas.slices.afterReading(context)
       const duplicates = duplicatesOf(request)
       const topics: { name: string; partitions: PartitionAnswer[] }[] = []
       for (const { name, partitions } of request.topics) {

@@ -25,7 +25,8 @@ export function writeTxnMarkers({ markers: local, replicas }: TransactionParts):
   return handler({
     api: writeTxnMarkersApi,
     versions: [1, 2],
-    async handle({ markers }) {
+    async handle({ markers }, context) {
+      await replicas.slices.afterReading(context)
       return { markers: await replicas.slices.gather(markers, write) }
     },
     onError: (errorCode, { markers }) => ({
