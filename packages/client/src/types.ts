@@ -58,6 +58,7 @@ export type {
   StandardSchema,
   TypedMessage,
 } from './consumer/codec.ts'
+export type { PartitionMetadata } from './cluster/partition-metadata.ts'
 export type {
   ConsumerCommitOffsetsEvent,
   ConsumerCrashEvent,
@@ -116,7 +117,6 @@ export type {
   ICustomPartitioner,
   LegacyPartitioner,
   PartitionerArgs,
-  PartitionMetadata,
 } from './producer/partitioners.ts'
 export type * from './producer/serializers.ts'
 export type {

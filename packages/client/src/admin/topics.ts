@@ -2,6 +2,7 @@
 // topics that a failed try already deleted are not deleted again, a topic that is only validated is not waited for, and a partition
 // without a leader does not keep others from being listed.
 import { createPartitionsApi, createTopicsApi, deleteTopicsApi, ErrorCode, metadataApi, ZERO_UUID } from '@ottla/protocol'
+import type { PartitionMetadata } from '../cluster/partition-metadata.ts'
 import {
   check,
   KafkaJSAggregateError,
@@ -38,16 +39,6 @@ export interface ITopicPartitionConfig {
   count: number
   /** Replicas of each new partition. */
   assignments?: number[][]
-}
-
-/** A partition as brokers describe it. */
-export interface PartitionMetadata {
-  partitionErrorCode: number
-  partitionId: number
-  leader: number
-  replicas: number[]
-  isr: number[]
-  offlineReplicas?: number[]
 }
 
 /** A topic as brokers describe it. */

@@ -3,17 +3,8 @@
 // together: one partition until its batch is sent, then the next (KIP-480), unless a partitioner says otherwise.
 import { murmur2 } from '@ottla/protocol'
 import type { TopicFacts } from '../cluster/cluster.ts'
+import type { PartitionMetadata } from '../cluster/partition-metadata.ts'
 import type { Message, MessageContent } from './types.ts'
-
-/** A partition as partitioners see it. */
-export type PartitionMetadata = {
-  partitionErrorCode: number
-  partitionId: number
-  leader: number
-  replicas: number[]
-  isr: number[]
-  offlineReplicas?: number[]
-}
 
 /** What a partitioner is given. */
 export interface PartitionerArgs {

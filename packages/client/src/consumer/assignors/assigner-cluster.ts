@@ -1,18 +1,9 @@
 // The `cluster` that assigners are given: what KafkaJS documents of it for them (findTopicPartitionMetadata), the harmless rest of its questions about
 // metadata, answered from the client's image, and offsets, for assigners that share out by lag. Of KafkaJS's Broker objects there is what assigners use.
 import type { Cluster } from '../../cluster/cluster.ts'
+import type { PartitionMetadata } from '../../cluster/partition-metadata.ts'
 import { offsetsOf } from '../offsets-of.ts'
 import { type AssignerBroker, assignerBroker } from './assigner-broker.ts'
-
-/** A partition in KafkaJS's words. */
-export interface PartitionMetadata {
-  partitionErrorCode: number
-  partitionId: number
-  leader: number
-  replicas: number[]
-  isr: number[]
-  offlineReplicas?: number[]
-}
 
 /** Partitions of a topic whose offsets are asked for: the ends of them, or the first offset of a time (ms) or later. */
 export type TopicOffsetsQuery = { topic: string; partitions: { partition: number }[] } & (

@@ -4,7 +4,7 @@ import { roundRobinAssigner } from './round-robin-assigner.ts'
 import type { PartitionAssigner } from './types.ts'
 
 export { AssignerProtocol, type ISerializer, type MemberAssignment, type MemberMetadata } from './assigner-protocol.ts'
-export type { AssignerCluster, PartitionMetadata } from './assigner-cluster.ts'
+export type { AssignerCluster } from './assigner-cluster.ts'
 export type {
   Assigner,
   AssignerConfig,
