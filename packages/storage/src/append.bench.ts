@@ -7,7 +7,8 @@ import { RecordBatch } from '@ottla/protocol'
 import { afterAll, bench, describe } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, KeptLogger, ManualClock, SeededRandom } from './log-testing.ts'
+import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
+import { seededRandom } from './seeded-random.ts'
 
 // In memory where that can be had: what a device does with the bytes later is not measured.
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'append-bench-'))
@@ -19,7 +20,7 @@ const clock = new ManualClock()
 const manager = await LogManager.open({
   directories: [join(folder, 'logs')],
   clock,
-  random: new SeededRandom(1),
+  random: seededRandom(1),
   logger: new KeptLogger(),
   schedule: run => pending.push(run),
 })

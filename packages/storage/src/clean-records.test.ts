@@ -4,8 +4,9 @@ import { crc32 } from 'node:zlib'
 import { CleanPace } from './clean-pace.ts'
 import { type BatchRules, cleanBatch } from './clean-records.ts'
 import { CompactedLog } from './compaction-testing.ts'
-import { ManualClock, SeededRandom } from './log-testing.ts'
+import { ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const pace = new CleanPace({ clock: new ManualClock() })
 
@@ -50,7 +51,7 @@ const message = (offset: number, key: string, value: string | null): Buffer => {
 
 describe('a batch from which records are taken', () => {
   it('has all of the others as they were', async () => {
-    const random = new SeededRandom(3)
+    const random = seededRandom(3)
     for (let round = 0; round < 300; round++) {
       const compression = (['none', 'gzip', 'lz4', 'snappy', 'zstd'] as const)[random.below(5)] ?? 'none'
       const isLogAppendTime = random.below(5) === 0

@@ -9,7 +9,8 @@ import { CleanThread, CleanThreadLost, CleanWriteFailed } from './clean-thread.t
 import { compactConfig } from './compaction-testing.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { KeptLogger, ManualClock, SeededRandom } from './log-testing.ts'
+import { KeptLogger, ManualClock } from './log-testing.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const clock = new ManualClock()
 const thread = CleanThread.find({ clock, idleMs: 1000 })!
@@ -32,7 +33,7 @@ const opened = async (name: string): Promise<{ manager: LogManager; log: Log }> 
   const manager = await LogManager.open({
     directories: [join(folder, name)],
     clock,
-    random: new SeededRandom(1),
+    random: seededRandom(1),
     logger,
     configOf: () => config,
   })
@@ -47,7 +48,7 @@ const end = (log: Log, producerId: number, isCommit: boolean): void => {
 
 /** Batches of every compression, of plain, idempotent and transactional producers; the same ones for the same seed. */
 const filled = (log: Log, seed: number, batches = 300): void => {
-  const random = new SeededRandom(seed)
+  const random = seededRandom(seed)
   const sequences = new Map<number, number>()
   const open = new Set<number>()
   for (let index = 0; index < batches; index++) {

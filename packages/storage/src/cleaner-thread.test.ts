@@ -8,7 +8,8 @@ import { type CleanerSettings, defaultCleanerSettings, LogCleaner } from './clea
 import { compactConfig, keyedBatch } from './compaction-testing.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { KeptLogger, ManualClock, SeededRandom } from './log-testing.ts'
+import { KeptLogger, ManualClock } from './log-testing.ts'
+import { seededRandom } from './seeded-random.ts'
 
 let folder = ''
 let manager: LogManager
@@ -18,7 +19,7 @@ const thread = CleanThread.find({ clock })!
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'cleaner-thread-'))
-  const parts = { clock, random: new SeededRandom(1), logger: new KeptLogger() }
+  const parts = { clock, random: seededRandom(1), logger: new KeptLogger() }
   manager = await LogManager.open({ directories: [folder], ...parts, configOf: () => compactConfig })
   log = manager.getOrCreate({ topic: 'c', topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', partition: 0, config: compactConfig })
   for (let index = 0; index < 100; index++) {

@@ -6,8 +6,9 @@ import type { CompactionOptions, CompactionResult } from './compaction.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager, type LogManagerOptions } from './log-manager.ts'
-import { bytesOf, KeptLogger, ManualClock, ManualSchedule, SeededRandom } from './log-testing.ts'
+import { bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
+import { type SeededRandom, seededRandom } from './seeded-random.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 
@@ -63,7 +64,7 @@ export class CompactedLog {
 
   private constructor(init: { disk?: MemoryDisk; clock?: ManualClock; config?: Partial<LogConfig>; seed?: number }) {
     this.clock = init.clock ?? new ManualClock()
-    this.random = new SeededRandom(init.seed ?? 1)
+    this.random = seededRandom(init.seed ?? 1)
     this.disk = init.disk ?? new MemoryDisk({ now: () => this.clock.now() })
     this.config = { ...compactConfig, ...init.config }
   }

@@ -13,8 +13,9 @@ import { CleanThread } from './clean-thread.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { KeptLogger, SeededRandom } from './log-testing.ts'
+import { KeptLogger } from './log-testing.ts'
 import { nodeFiles } from './node-files.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const LOG_BYTES = 16 * 1024 * 1024
 // In memory where that can be had: what a device does is not measured.
@@ -37,7 +38,7 @@ const clock = {
 const manager = await LogManager.open({
   directories: [join(folder, 'logs')],
   clock,
-  random: new SeededRandom(1),
+  random: seededRandom(1),
   logger: new KeptLogger(),
 })
 const thread = CleanThread.find({ clock })
@@ -99,7 +100,7 @@ for (const [valueBytes, count, compression] of cases) {
       partition: 0,
       config,
     })
-    const random = new SeededRandom(2)
+    const random = seededRandom(2)
     for (let key = 0; log.size < LOG_BYTES; key += count) {
       const builder = new BatchBuilder({ compression })
       for (let index = 0; index < count; index++) {

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, KeptLogger, ManualClock, SeededRandom } from './log-testing.ts'
+import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { nodeFiles } from './node-files.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAABA'
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'ack' }
@@ -50,7 +51,7 @@ describe('idle logs', () => {
       directories: [folder],
       files: watched(synced),
       clock,
-      random: new SeededRandom(1),
+      random: seededRandom(1),
       logger: new KeptLogger(),
       configOf: () => config,
     })

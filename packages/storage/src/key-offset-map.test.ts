@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { KeyOffsetMap, SLOT_BYTES } from './key-offset-map.ts'
-import { SeededRandom } from './log-testing.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const put = (map: KeyOffsetMap, key: string, offset: number): boolean => {
   const bytes = Buffer.from(`<${key}>`)
@@ -11,7 +11,7 @@ const get = (map: KeyOffsetMap, key: string): number => map.get(Buffer.from(key)
 
 describe('the map from keys to offsets', () => {
   it('agrees with a plain map, for keys of every length', () => {
-    const random = new SeededRandom(1)
+    const random = seededRandom(1)
     const map = new KeyOffsetMap({ bytes: SLOT_BYTES * 3000, loadFactor: 0.9, seed: [17, 2, 3, 4] })
     const plain = new Map<string, number>()
     let offset = 0

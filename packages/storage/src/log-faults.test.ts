@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log, Progress } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule, SeededRandom } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
 import { turn } from './log-simulation.ts'
 import { MemoryDisk } from './memory-disk.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 
@@ -25,7 +26,7 @@ class Bench {
       files: this.disk,
       clock: this.clock,
       logger: this.logger,
-      random: new SeededRandom(3),
+      random: seededRandom(3),
       schedule: this.schedule.schedule,
       configOf: () => config,
       tailCacheBytes: 0,

@@ -7,9 +7,10 @@ import { CLEAN_SHUTDOWN, cleanShutdownContent } from './clean-shutdown.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { bytesOf, KeptLogger, ManualClock, SeededRandom } from './log-testing.ts'
+import { bytesOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { parseProducerSnapshot, producerSnapshotContent } from './producer-snapshot.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/log/', import.meta.url))
 
@@ -56,7 +57,7 @@ const open = (files: MemoryDisk): Promise<LogManager> =>
     directories: ['/logs'],
     files,
     clock: new ManualClock(),
-    random: new SeededRandom(1),
+    random: seededRandom(1),
     logger: new KeptLogger(),
     schedule: run => run(),
     configOf,

@@ -7,10 +7,11 @@ import { defaultLogConfig, type LogConfig } from './config.ts'
 import { DirectoryLockedError } from './directory-lock.ts'
 import type { Log } from './log.ts'
 import { LogManager, type LogManagerOptions } from './log-manager.ts'
-import { batchOf, KeptLogger, ManualClock, SeededRandom } from './log-testing.ts'
+import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { turn } from './log-simulation.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { nodeFiles } from './node-files.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 const otherId = 'AAAAAAAAAAAAAAAAAAAAAg'
@@ -20,7 +21,7 @@ const optionsOf = (changes: Partial<LogManagerOptions> = {}): LogManagerOptions 
   directories: ['/logs'],
   files: new MemoryDisk(),
   clock: new ManualClock(),
-  random: new SeededRandom(1),
+  random: seededRandom(1),
   logger: new KeptLogger(),
   schedule: run => run(),
   configOf: () => config,

@@ -4,8 +4,9 @@ import { batchesIn, KafkaError, recordsOf } from '@ottla/protocol'
 import { defaultLogConfig, type FlushMode, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule, SeededRandom } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
+import { type SeededRandom, seededRandom } from './seeded-random.ts'
 
 /** A record that was appended. */
 interface Expected {
@@ -37,7 +38,7 @@ export class LogSimulation {
   readonly #config: LogConfig
 
   constructor(seed: number) {
-    this.random = new SeededRandom(seed)
+    this.random = seededRandom(seed)
     this.mode = (['ack', 'ack', 'os', 'interval'] as const)[this.random.below(4)] ?? 'ack'
     this.#config = {
       ...defaultLogConfig,

@@ -1,30 +1,7 @@
 // What the tests of the log share: a world under their control.
 
-import { type Clock, BatchBuilder, type CompressionName, type Logger, type Random, RecordBatch, type Timer } from '@ottla/protocol'
+import { type Clock, BatchBuilder, type CompressionName, type Logger, RecordBatch, type Timer } from '@ottla/protocol'
 import type { FetchedData } from './fetched.ts'
-import { seededRandom } from './seeded-random.ts'
-
-/** A seeded source of randomness. */
-export class SeededRandom implements Random {
-  readonly #source: Random
-
-  constructor(seed: number) {
-    this.#source = seededRandom(seed)
-  }
-
-  next(): number {
-    return this.#source.next()
-  }
-
-  /** A whole number below `bound`. */
-  below(bound: number): number {
-    return Math.floor(this.next() * bound)
-  }
-
-  bytes(size: number): Buffer {
-    return this.#source.bytes(size)
-  }
-}
 
 /** A clock that stands still until it is moved. */
 export class ManualClock implements Clock {

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, SeededRandom } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'os', indexIntervalBytes: 150, segmentBytes: 2_000 }
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
@@ -15,7 +16,7 @@ const open = async (files: MemoryDisk): Promise<Log> => {
     directories: ['/logs'],
     files,
     clock: new ManualClock(),
-    random: new SeededRandom(1),
+    random: seededRandom(1),
     logger: new KeptLogger(),
     schedule: run => run(),
     configOf: () => config,
@@ -36,7 +37,7 @@ interface Stopped {
 
 /** A log of some segments whose process was killed; nothing was ever flushed. */
 const stopped = async (seed: number): Promise<Stopped> => {
-  const random = new SeededRandom(seed)
+  const random = seededRandom(seed)
   const disk = new MemoryDisk()
   const log = await open(disk)
   const values: string[] = []
@@ -96,7 +97,7 @@ describe('the torn end of a log', () => {
     for (const seed of SEEDS) {
       const from = await stopped(seed)
       const first = from.ends.at(-4)?.[0] ?? 0
-      const random = new SeededRandom(seed)
+      const random = seededRandom(seed)
       for (let length = first; length <= from.content.length; length++) {
         const head = from.content.subarray(0, length)
         const kept = prefixOf(from, length)

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule, SeededRandom } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
+import { seededRandom } from './seeded-random.ts'
 
 let folder: string
 let clock: ManualClock
@@ -19,7 +20,7 @@ const open = async (): Promise<LogManager> => {
     directories: [folder],
     clock,
     logger,
-    random: new SeededRandom(1),
+    random: seededRandom(1),
     schedule: schedule.schedule,
     tailCacheBytes: 1024 * 1024,
     readBufferBytes: 1024 * 1024,

@@ -9,13 +9,13 @@ import { offsetCheckpointContent, parseOffsetCheckpoint } from './checkpoint.ts'
 import { parseCleanShutdown } from './clean-shutdown.ts'
 import { CorruptFileError } from './corrupt-file.ts'
 import { leaderEpochsContent, parseLeaderEpochs } from './leader-epochs.ts'
-import { SeededRandom } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { metaPropertiesContent, parseMetaProperties } from './meta-properties.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { parsePartitionMetadata, partitionMetadataContent } from './partition-metadata.ts'
 import { parseProducerSnapshot, producerSnapshotContent } from './producer-snapshot.ts'
 import { parseProperties } from './properties.ts'
+import { type SeededRandom, seededRandom } from './seeded-random.ts'
 import type { SegmentIndex } from './segment-index.ts'
 import { TimeIndex } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
@@ -93,7 +93,7 @@ function damaged(random: SeededRandom): Buffer {
 it('parsers of stored files give a value or say what is corrupt', () => {
   const counts = { read: 0, refused: 0 }
   const round = (seed: number): void => {
-    const content = damaged(new SeededRandom(seed))
+    const content = damaged(seededRandom(seed))
     for (const [name, run] of Object.entries(targets)) {
       try {
         run(content)

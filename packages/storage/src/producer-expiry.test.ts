@@ -5,10 +5,11 @@ import { defaultLogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
 import { turn } from './log-simulation.ts'
-import { batchOf, KeptLogger, ManualClock, SeededRandom } from './log-testing.ts'
+import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import type { ProducerBatch } from './producer-entry.ts'
 import { ProducerState } from './producer-state.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const START_MS = 1_700_000_000_000
 const HOUR_MS = 3_600_000
@@ -29,7 +30,7 @@ const open = async (clock: ManualClock, expiration = { ms: HOUR_MS }, schedule =
     directories: ['/logs'],
     files: new MemoryDisk(),
     clock,
-    random: new SeededRandom(1),
+    random: seededRandom(1),
     logger: new KeptLogger(),
     schedule,
     configOf: () => defaultLogConfig,

@@ -5,9 +5,10 @@ import { expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
 import { turn } from './log-simulation.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule, SeededRandom } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
 import type { Log } from './log.ts'
 import { MemoryDisk } from './memory-disk.ts'
+import { type SeededRandom, seededRandom } from './seeded-random.ts'
 
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'ack', segmentBytes: 1500, indexIntervalBytes: 200, retentionMs: -1 }
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
@@ -44,7 +45,7 @@ class FaultSimulation {
   #epoch = 0
 
   constructor(seed: number) {
-    this.random = new SeededRandom(seed)
+    this.random = seededRandom(seed)
   }
 
   async open(): Promise<void> {

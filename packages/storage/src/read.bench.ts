@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterAll, bench, describe } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, KeptLogger, ManualClock, SeededRandom } from './log-testing.ts'
+import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
+import { seededRandom } from './seeded-random.ts'
 
 // In memory where that can be had: what a device does with the bytes later is not measured.
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'read-bench-'))
@@ -14,7 +15,7 @@ const config: LogConfig = { ...defaultLogConfig, flushMode: 'os' }
 const manager = await LogManager.open({
   directories: [join(folder, 'logs')],
   clock: new ManualClock(),
-  random: new SeededRandom(1),
+  random: seededRandom(1),
   logger: new KeptLogger(),
   schedule: run => run(),
 })

@@ -3,9 +3,10 @@ import { batchesIn } from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule, SeededRandom } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
 import type { Log } from './log.ts'
 import { MemoryDisk } from './memory-disk.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'ack' }
 const ids = ['AAAAAAAAAAAAAAAAAAAAAQ', 'AAAAAAAAAAAAAAAAAAAAAg'] as const
@@ -16,7 +17,7 @@ const open = (disk: MemoryDisk): Promise<LogManager> =>
     files: disk,
     clock: new ManualClock(),
     logger: new KeptLogger(),
-    random: new SeededRandom(5),
+    random: seededRandom(5),
     schedule: new ManualSchedule().schedule,
     configOf: () => config,
   })

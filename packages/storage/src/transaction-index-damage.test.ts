@@ -5,8 +5,9 @@ import { abortedTransactions } from './compaction-plan.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, KeptLogger, ManualClock, SeededRandom } from './log-testing.ts'
+import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'os', segmentBytes: 1000 }
@@ -16,7 +17,7 @@ const open = async (files: MemoryDisk, logger = new KeptLogger()) => {
     directories: ['/logs'],
     files,
     clock: new ManualClock(),
-    random: new SeededRandom(1),
+    random: seededRandom(1),
     logger,
     schedule: run => run(),
     configOf: () => config,

@@ -5,7 +5,7 @@ import { BATCH_HEADER_BYTES, BatchBuilder, ErrorCode, KafkaError, RecordBatch, r
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { defaultLogConfig } from './config.ts'
-import { SeededRandom } from './log-testing.ts'
+import { seededRandom } from './seeded-random.ts'
 import { validateBatch } from './validate.ts'
 
 const NOW = 1_700_000_000_000
@@ -66,7 +66,7 @@ describe('damaged batches of clients', () => {
     const outcomes = { accepted: 0, refused: 0 }
     const round = (seed: number): void => {
       try {
-        const random = new SeededRandom(seed)
+        const random = seededRandom(seed)
         checkOne(limit => random.below(limit))
         outcomes.accepted++
       } catch (error) {
