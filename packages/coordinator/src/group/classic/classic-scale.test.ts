@@ -37,7 +37,7 @@ describe('classic groups of a thousand members and more', () => {
     const joins = Array.from({ length: count }, () =>
       log.decide(requests.join({ ...terms, memberId: '', protocolType: 'consumer', protocols: [range('t')] }, caller)),
     )
-    const started = performance.now()
+    const used = process.cpuUsage()
     for (let fire = timers.waiting.get('classic-join/g'); fire !== undefined; fire = timers.waiting.get('classic-join/g')) {
       timers.cancel('classic-join/g')
       await log.decide(fire())
@@ -57,6 +57,7 @@ describe('classic groups of a thousand members and more', () => {
     for (const { memberId } of joined)
       void log.decide(requests.leave({ groupId: 'g', memberId: '', members: [{ memberId, groupInstanceId: null, reason: null }] }, by(5)))
     expect(timers.waiting.size).toBe(0)
-    expect(performance.now() - started).toBeLessThan(10_000)
+    // Time of the processor: others may use the machine as well.
+    expect(process.cpuUsage(used).user).toBeLessThan(10_000_000)
   })
 })
