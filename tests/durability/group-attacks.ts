@@ -1,16 +1,23 @@
 // What hostile clients do to the coordinator of groups.
 import {
   type AnyApi,
+  consumerGroupDescribeApi,
+  deleteGroupsApi,
   describeGroupsApi,
   ErrorCode,
   findCoordinatorApi,
   joinGroupApi,
+  leaveGroupApi,
+  listGroupsApi,
   offsetCommitApi,
+  offsetDeleteApi,
+  offsetFetchApi,
   type RequestInitOf,
   type ResponseOf,
   readResponse,
 } from '@ottla/protocol'
 import { expect } from 'vitest'
+import { Wire } from '../compat/wire.ts'
 import type { Attack } from './attacks.ts'
 import { Flood, frameOf } from './flood.ts'
 
@@ -139,7 +146,42 @@ const controlCharacters: Attack = async ({ port }) => {
   return told.join('; ')
 }
 
+/** The error of the first of very many answers. */
+const first = (answers: readonly { readonly errorCode: number }[]): number => {
+  expect(answers.length).toBeGreaterThan(10_000)
+  return answers[0]?.errorCode ?? -1
+}
+
+/** Requests about groups that name half of what they may. */
+const largeRequests: Attack = async ({ port }) => {
+  const numbers = Array.from({ length: 50_000 }, (_, at) => at)
+  const ids = numbers.map(at => `nobody-${at}`)
+  const some = numbers.slice(0, 20_000)
+  const topics = some.map(at => ({
+    name: at % 2 === 0 ? 'large' : `none-${at}`,
+    partitions: [{ partitionIndex: at % 4, committedOffset: at, committedMetadata: '' }],
+  }))
+  const told: string[] = []
+  await using wire = await Wire.connect(port)
+  const once = async <A extends AnyApi>(api: A, version: number, body: RequestInitOf<A>, codeOf: (answer: ResponseOf<A>) => number) => {
+    told.push(`${api.name} ${codeOf(await wire.ask(api, version, body))}`)
+  }
+  await once(offsetCommitApi, 8, { groupId: 'large', memberId: '', topics }, answer => first(answer.topics.flatMap(one => one.partitions)))
+  const named = some.map(at => ({ name: `none-${at}`, partitionIndexes: [at] }))
+  await once(offsetFetchApi, 9, { groups: [{ groupId: 'large', topics: named }] }, ({ groups }) => groups[0]?.errorCode ?? -1)
+  await once(offsetFetchApi, 9, { groups: ids.map(groupId => ({ groupId, topics: null })) }, ({ groups }) => first(groups))
+  await once(offsetDeleteApi, 0, { groupId: 'large', topics }, answer => answer.errorCode)
+  await once(describeGroupsApi, 5, { groups: ids }, ({ groups }) => first(groups))
+  await once(consumerGroupDescribeApi, 1, { groupIds: ids, includeAuthorizedOperations: false }, ({ groups }) => first(groups))
+  await once(deleteGroupsApi, 2, { groupsNames: ids }, ({ results }) => first(results))
+  await once(findCoordinatorApi, 4, { keyType: 0, coordinatorKeys: ids }, ({ coordinators }) => first(coordinators))
+  await once(leaveGroupApi, 4, { groupId: 'large', members: ids.map(memberId => ({ memberId })) }, ({ members }) => first(members))
+  await once(listGroupsApi, 5, { statesFilter: ids, typesFilter: [] }, ({ errorCode }) => errorCode)
+  return told.join('; ')
+}
+
 export const groupAttacks: Record<string, Attack> = {
+  'large requests about groups': largeRequests,
   'a flood of joins': joinFlood,
   'giant metadata of members': giantMetadata,
   'commits of ten thousand partitions': giantCommit,

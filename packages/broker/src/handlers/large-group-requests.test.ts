@@ -142,6 +142,18 @@ describe('a large request', () => {
     ])
   })
 
+  it('for the offsets of very many groups is answered for the first of them; the others can be asked for again', async () => {
+    const partitions = numbers(10_000).map(partitionIndex => ({ partitionIndex, committedOffset: 1, metadata: '', errorCode: 0 }))
+    test.service.commands = { fetch: ({ groupId }) => answered({ groupId, topics: [{ name: 't', partitions }], errorCode: 0 }) }
+    const groups = numbers(100).map(at => ({ groupId: `group-${at}`, topics: null }))
+    const answer = await test.ask(offsetFetchApi, 9, { groups })
+    const [whole, others] = [0, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS].map(code => answer.groups.filter(one => one.errorCode === code))
+    expect([answer.groups.map(({ groupId }) => groupId), whole?.[0]?.groupId]).toEqual([groups.map(({ groupId }) => groupId), 'group-0'])
+    expect(whole?.length).toBeGreaterThanOrEqual(30)
+    expect(others?.length).toBeGreaterThanOrEqual(100 - 30 - 32)
+    expect((whole?.length ?? 0) + (others?.length ?? 0)).toBe(100)
+  })
+
   it('asks again about groups that were not answered', async () => {
     test.service.commands = {
       heartbeat,

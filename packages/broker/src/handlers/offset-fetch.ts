@@ -13,6 +13,9 @@ type Topic = NonNullable<Group['topics']>[number]
 type FetchedGroup = NonNullable<OffsetFetchResponseInit['groups']>[number]
 type FetchedTopic = FetchedGroup['topics'][number]
 
+/** After so many offsets an answer has no further groups: it is encoded in one step. */
+const MAX_OFFSETS = 300_000
+
 const FIRST_WITH_ERROR = 2
 const FIRST_OF_SEVERAL = 8
 const FIRST_WITH_TOPIC_IDS = 10
@@ -138,10 +141,15 @@ export function offsetFetch(parts: GroupParts): Handler<typeof offsetFetchApi> {
       const { apiVersion } = context
       const fetching: Fetching = { requireStable: request.requireStable, apiVersion, parts }
       const seen = new Set<string>()
+      let offsets = 0
       const answers = await parts.slices.gather(groupsOf(request, apiVersion), async group => {
         if (seen.has(group.groupId)) return refuse(group, ErrorCode.INVALID_REQUEST, apiVersion)
         seen.add(group.groupId)
-        return fetchGroup(group, fetching)
+        // Clients ask again about these groups alone.
+        if (offsets >= MAX_OFFSETS) return refuse(group, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, apiVersion)
+        const answer = await fetchGroup(group, fetching)
+        for (const { partitions } of answer.topics) offsets += partitions.length
+        return answer
       })
       return response(answers, apiVersion)
     },
