@@ -3,6 +3,7 @@
 import { Kafka as OttlaKafka, logLevel as ottlaLogLevel } from '@ottla/client'
 import { Consumer } from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
+import { drain } from './consume-floor.ts'
 
 const [, , client = '', port = '', topic = '', records = ''] = process.argv
 const broker = `127.0.0.1:${port}`
@@ -64,26 +65,39 @@ async function eachBatch({ batch }: { readonly batch: { readonly messages: reado
   counted(batch.messages.length, size)
 }
 
+/** One call a message. */
+async function eachMessage({ message: { key, value, offset } }: { readonly message: Message }): Promise<void> {
+  counted(1, (key?.length ?? 0) + (value?.length ?? 0) + (offset === '' ? 1 : 0))
+}
+
+/** Both ways of KafkaJS's API. */
+const handling = client.endsWith('-message') ? { eachMessage } : { eachBatch }
+
 const run: Readonly<Record<string, () => Promise<void>>> = {
   async ottla() {
     const consumer = new OttlaKafka({ brokers: [broker], logLevel: ottlaLogLevel.ERROR }).consumer({ groupId })
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning: true })
-    await consumer.run({ eachBatch })
+    await consumer.run(handling)
   },
   async kafkajs() {
     const consumer = new Kafka({ brokers: [broker], logLevel: logLevel.ERROR }).consumer({ groupId })
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning: true })
-    await consumer.run({ eachBatch })
+    await consumer.run(handling)
   },
   async platformatic() {
     const consumer = new Consumer({ groupId, clientId: groupId, bootstrapBrokers: [broker] })
     const stream = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: true, maxWaitTime: 500 })
     stream.on('data', ({ key, value }) => counted(1, (key?.length ?? 0) + (value?.length ?? 0)))
   },
+  /** Counts as many bytes as the records have, which are named in the topic. */
+  async socket() {
+    const recordBytes = Number(topic.split('-').at(-1))
+    drain(Number(port), { topic, partitions: 4 }, size => counted(size / recordBytes, size))
+  },
 }
 
-await run[client]?.()
+await run[client.replace('-message', '')]?.()
 console.log(JSON.stringify(await finished))
 process.exit(0)

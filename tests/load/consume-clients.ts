@@ -1,6 +1,7 @@
 // Consumers of Node.js side by side: `node consume-clients.js [rounds] [MiB] [clients] [ottla|kafka]` after `npm run build`. The broker is Ottla, or
 // Apache Kafka, in a process of its own, each client another one; records of 1 KiB and of 100 B. Medians of records a second, and a second of the
-// client's processor time.
+// client's processor time. Clients: kafkajs, platformatic, ottla, with eachMessage kafkajs-message and ottla-message, and socket, which reads answers and
+// does nothing with them: what nobody goes below.
 import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'

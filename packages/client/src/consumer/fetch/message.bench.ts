@@ -27,16 +27,22 @@ const look = (messages: readonly Message[]): number => {
   return sum
 }
 
-for (const { valueBytes, count, headers } of [
-  { valueBytes: 1024, count: 1000, headers: 0 },
-  { valueBytes: 100, count: 1000, headers: 0 },
-  { valueBytes: 100, count: 1000, headers: 2 },
+for (const { valueBytes, count, headers, perTime } of [
+  { valueBytes: 1024, count: 1000, headers: 0, perTime: 8 },
+  { valueBytes: 100, count: 1000, headers: 0, perTime: 8 },
+  { valueBytes: 100, count: 1000, headers: 0, perTime: 1 },
+  { valueBytes: 100, count: 1000, headers: 2, perTime: 8 },
 ])
-  describe(`${count} records of ${valueBytes} B with ${headers} headers`, () => {
+  describe(`${count} records of ${valueBytes} B with ${headers} headers, ${perTime} a millisecond`, () => {
     const builder = new BatchBuilder({ baseOffset: FIRST_OFFSET })
     for (let index = 0; index < count; index++) {
       const named = Array.from({ length: headers }, (_, header) => ({ key: `header-${header}`, value: 'some value' }))
-      builder.append({ timestamp: START + (index >> 3), key: `key-${index}`, value: Buffer.alloc(valueBytes, 'v'), headers: named })
+      builder.append({
+        timestamp: START + Math.floor(index / perTime),
+        key: `key-${index}`,
+        value: Buffer.alloc(valueBytes, 'v'),
+        headers: named,
+      })
     }
     const { bytes } = builder.build()
     const facts = {
