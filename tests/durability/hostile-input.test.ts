@@ -10,6 +10,7 @@ import { Wire } from '../compat/wire.ts'
 import { attacks, type Target } from './attacks.ts'
 import { groupAttacks, groupsServed } from './group-attacks.ts'
 import { HonestClient, type Latencies, loopLag, residentMib, watchMemory } from './honest.ts'
+import { largeAttacks } from './large-attacks.ts'
 import { createTopic, randomOf, seedOf } from './load.ts'
 
 const boundMib = 256
@@ -75,7 +76,7 @@ describe('hostile clients', () => {
     await broker[Symbol.asyncDispose]()
   })
 
-  it.for(Object.entries({ ...attacks, ...groupAttacks }))('stands %s', { timeout: 600_000 }, async ([name, attack]) => {
+  it.for(Object.entries({ ...attacks, ...largeAttacks, ...groupAttacks }))('stands %s', { timeout: 600_000 }, async ([name, attack]) => {
     if (residentMib(broker.pid) > baselineMib + freshMib) {
       await honest.stop()
       expect(honest.wrong).toEqual([])
