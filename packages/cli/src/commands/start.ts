@@ -39,6 +39,8 @@ export async function start(path: string | undefined, options: StartOptions): Pr
   const facts = { version: version(), nodeId: broker.config.nodeId, clusterId, directories, listeners, metrics }
   const { default: colours } = await import('picocolors')
   process.stdout.write(`${bannerLines(facts, colours.bold).join('\n')}\n`)
+  const { optimizeHotCode } = await import('../hot-code.ts')
+  optimizeHotCode()
   const reason = await Promise.race([signals, failed])
   if (typeof reason === 'string') logger.info({ signal: reason }, 'stopping')
   else process.stderr.write(`ottla: the broker cannot go on: ${reason.message}\n`)
