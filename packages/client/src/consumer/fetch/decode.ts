@@ -114,36 +114,20 @@ export const timestampTypeOf = (message: KafkaMessage): string => {
   return appended.has(message) ? 'LogAppendTime' : 'CreateTime'
 }
 
-/**
- * What a message is made by: plain objects, but not literals. When many objects of one literal outlive a few collections, as a large batch in hand does,
- * V8 makes all later ones of it in its old space, where each keeps alive what it refers to until a collection of everything: three times the work.
- */
-function fillMessage(this: Required<RecordBatchEntry>, key: Buffer | null, value: Buffer | null, rest: Rest): void {
-  this.key = key
-  this.value = value
-  this.timestamp = rest.timestamp
-  this.attributes = rest.attributes
-  this.offset = rest.offset
-  this.headers = rest.headers
-  this.size = rest.size
-}
-type Rest = Readonly<Pick<Required<RecordBatchEntry>, 'timestamp' | 'attributes' | 'offset' | 'headers' | 'size'>>
-fillMessage.prototype = Object.prototype
-const made: object = { by: fillMessage }
-const Message: new (key: Buffer | null, value: Buffer | null, rest: Rest) => RecordBatchEntry = Reflect.get(made, 'by')
-
 /** A record of which only a view is there. */
 export const messageOfView = (view: RecordView): RecordBatchEntry => {
   const headers: IHeaders = {}
   for (const { key, value } of view.headers) addHeader(headers, key, value)
   const { key, value, timestamp, offset } = view
-  return new Message(key, value, {
+  return {
+    key,
+    value,
     timestamp: timestampText(timestamp),
     attributes: 0,
     offset: offsetDigits.textOf(offset),
     headers,
     size: 0,
-  })
+  }
 }
 
 /**
