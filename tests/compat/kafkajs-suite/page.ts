@@ -42,7 +42,7 @@ Where a spec looks at the cluster from outside (who coordinates a group, which o
 types compiles with the import changed.
 
 ${total('ottla')} tests pass against one Ottla broker, ${total('kafka')} against three brokers of Apache Kafka 4.3 with TLS, SASL and an authorizer. Run it with
-\`npx vitest run --config vitest.compat.config.ts tests/compat/kafkajs-suite.test.ts\`.
+\`KAFKAJS_SUITE=1 npx vitest run --config vitest.compat.config.ts kafkajs-suite\`.
 
 ## Tests that pass
 
