@@ -157,7 +157,8 @@ async function build(world: World, options: BrokerOptions): Promise<BrokerParts>
   const network = new NetworkCounters()
   const replicas = openReplicas(world, { metadata, logs })
   const { handlers, groups, transactions } = serve(world, { store, metadata, replicas })
-  const service = new Dispatcher({ handlers: options.handlers?.(handlers) ?? handlers, clock, logger, counters: network })
+  const pause = () => replicas.slices.pause()
+  const service = new Dispatcher({ handlers: options.handlers?.(handlers) ?? handlers, clock, logger, counters: network, pause })
   // Where the system picks a port, it must be known before the cluster is told; else nobody can connect before this broker can serve.
   const early = config.listeners.some(({ port }) => port === 0) ? await listen(world, service, network) : null
   const endpoints = early?.listeners ?? config.listeners

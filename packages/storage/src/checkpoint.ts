@@ -1,7 +1,7 @@
 // Kafka's checkpoint files: text with a version, the number of entries, and one entry a line
 // (org.apache.kafka.server.common.CheckpointFile). Used for offsets of many partitions in the root of a log directory
 // (org.apache.kafka.storage.internals.checkpoint.OffsetCheckpointFile: "topic partition offset") and for leader epochs.
-import { readIfPresent, replaceFile } from './atomic-file.ts'
+import { readIfPresent } from './atomic-file.ts'
 import { CorruptFileError, quoted } from './corrupt-file.ts'
 import type { Files } from './files.ts'
 
@@ -88,7 +88,3 @@ export function readOffsetCheckpoint(files: Files, path: string): PartitionOffse
   const content = readIfPresent(files, path)
   return content === undefined ? [] : parseOffsetCheckpoint(path, content)
 }
-
-/** Replaces an offset checkpoint durably (see `replaceFile`). */
-export const writeOffsetCheckpoint = (files: Files, path: string, offsets: Iterable<PartitionOffset>): Promise<void> =>
-  replaceFile(files, path, offsetCheckpointContent(offsets))

@@ -57,6 +57,24 @@ describe('idle logs', () => {
     })
   const syncedInLogs = () => synced.filter(path => path.includes('/idle-'))
 
+  it('leave checkpoint files as they are', async () => {
+    const manager = await open()
+    const log = await create(manager, 0)
+    const syncedBy = async (work: () => Promise<void>): Promise<number> => {
+      const before = synced.length
+      await work()
+      return synced.length - before
+    }
+    const checkpoint = () => manager.checkpoint()
+    expect(await syncedBy(checkpoint)).toBeGreaterThan(0)
+    expect(await syncedBy(checkpoint)).toBe(0)
+    log.appendAsLeader(batchOf({ values: ['a'] }), { leaderEpoch: 0, origin: 'client' })
+    await log.flush()
+    expect(await syncedBy(checkpoint)).toBeGreaterThan(0)
+    expect(await syncedBy(checkpoint)).toBe(0)
+    await manager.close()
+  })
+
   it('keep no file open, neither new nor after an unclean stop nor a while after their use', async () => {
     const manager = await open()
     const used = create(manager, 0)

@@ -1,6 +1,7 @@
 // One log directory: its identity, its logs, its checkpoint files.
 
-import { checkpointNames, type PartitionOffset, readOffsetCheckpoint, writeOffsetCheckpoint } from './checkpoint.ts'
+import { replaceFile } from './atomic-file.ts'
+import { checkpointNames, offsetCheckpointContent, type PartitionOffset, readOffsetCheckpoint } from './checkpoint.ts'
 import { CLEAN_SHUTDOWN, readCleanShutdown, removeCleanShutdown, writeCleanShutdown } from './clean-shutdown.ts'
 import { CorruptFileError } from './corrupt-file.ts'
 import type { Log } from './log.ts'
@@ -41,6 +42,8 @@ export class LogDirectory implements DirectoryState {
   readonly #writing = new Map<CheckpointKind, Promise<void>>()
   /** The one that has not begun yet, which serves everybody who asks until then. */
   readonly #waiting = new Map<CheckpointKind, Promise<void>>()
+  /** What each checkpoint file holds, as far as this process wrote it. */
+  readonly #written = new Map<CheckpointKind, Buffer>()
   /** How many logs were deleted, and how many of them each checkpoint file is known to have forgotten. */
   #deleted = 0
   readonly #forgotten = new Map<CheckpointKind, number>()
@@ -131,10 +134,16 @@ export class LogDirectory implements DirectoryState {
       entries.push({ topic: log.topic, partition: log.partition, offset })
       if (kind === 'recoveryPoint') recoveryPoints.push([log, offset])
     }
+    const content = offsetCheckpointContent(entries)
     try {
-      // From now on the file may hold these, whatever comes of the writing.
-      for (const [log, offset] of recoveryPoints) log.checkpointedOffset = Math.max(log.checkpointedOffset, offset)
-      await writeOffsetCheckpoint(this.#world.files, `${this.path}/${checkpointNames[kind]}`, entries)
+      // Where nothing happens nothing is written and flushed every few seconds.
+      if (this.#written.get(kind)?.equals(content) !== true) {
+        this.#written.delete(kind)
+        // From now on the file may hold these, whatever comes of the writing.
+        for (const [log, offset] of recoveryPoints) log.checkpointedOffset = Math.max(log.checkpointedOffset, offset)
+        await replaceFile(this.#world.files, `${this.path}/${checkpointNames[kind]}`, content)
+        this.#written.set(kind, content)
+      }
       for (const [log, offset] of recoveryPoints) log.checkpointedOffset = offset
       this.#forgotten.set(kind, deleted)
     } catch (error) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseInteger, parseOffsetCheckpoint, readOffsetCheckpoint, writeOffsetCheckpoint } from './checkpoint.ts'
+import { replaceFile } from './atomic-file.ts'
+import { offsetCheckpointContent, parseInteger, parseOffsetCheckpoint, readOffsetCheckpoint } from './checkpoint.ts'
 import { parseCleanShutdown, readCleanShutdown, removeCleanShutdown, writeCleanShutdown } from './clean-shutdown.ts'
 import { defaultLogConfig, maxSegmentMs } from './config.ts'
 import { CorruptFileError } from './corrupt-file.ts'
@@ -31,7 +32,7 @@ describe('offset checkpoints', () => {
   it('are written durably and read back', async () => {
     const disk = new MemoryDisk()
     expect(readOffsetCheckpoint(disk, '/checkpoint')).toEqual([])
-    await writeOffsetCheckpoint(disk, '/checkpoint', offsets)
+    await replaceFile(disk, '/checkpoint', offsetCheckpointContent(offsets))
     expect(disk.durableContent('/checkpoint')?.toString()).toBe(`0\n2\na.b 0 0\n__consumer_offsets 49 ${2 ** 53 - 1}\n`)
     expect(readOffsetCheckpoint(disk, '/checkpoint')).toEqual(offsets)
   })

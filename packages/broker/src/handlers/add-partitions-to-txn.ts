@@ -46,7 +46,6 @@ export function addPartitionsToTxn({ transactions, metadata, replicas, logger }:
     versions: [0, 5],
     async handle(request, context) {
       const { apiVersion } = context
-      await replicas.slices.afterReading(context)
       const results = await replicas.slices.gather(additionsOf(request, { apiVersion }), addition => add(addition, apiVersion))
       return answer(results, apiVersion)
     },

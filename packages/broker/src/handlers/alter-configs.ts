@@ -8,8 +8,7 @@ export function alterConfigs(parts: AlterParts): Handler<typeof alterConfigsApi>
   return handler({
     api: alterConfigsApi,
     versions: [0, 2],
-    async handle({ resources, validateOnly }, context) {
-      await parts.slices.afterReading(context)
+    async handle({ resources, validateOnly }) {
       const responses = await alterResources(parts, {
         resources,
         validateOnly,

@@ -18,8 +18,7 @@ export function createPartitions({ topics, slices, applied }: CreatePartitionsPa
   return handler({
     api: createPartitionsApi,
     versions: [0, 3],
-    async handle(request, context) {
-      await slices.afterReading(context)
+    async handle(request) {
       const duplicates = repeated(request.topics.map(({ name }) => name))
       const refused: Result[] = [...duplicates].map(name => {
         return { name, errorCode: ErrorCode.INVALID_REQUEST, errorMessage: 'Duplicate topic name.' }

@@ -32,8 +32,7 @@ export function createTopics({ topics, slices, config, applied }: CreateTopicsPa
   return handler({
     api: createTopicsApi,
     versions: [2, 7],
-    async handle(request, context) {
-      await slices.afterReading(context)
+    async handle(request) {
       const outcomes = await topics.create(request.topics, request.validateOnly)
       let revision = 0
       const results = await slices.map(outcomes, ([name, outcome]): TopicResult => {

@@ -41,7 +41,6 @@ export function deleteTopics({ topics, metadata, slices, config, applied }: Dele
     versions: [1, 6],
     async handle(request, context) {
       const { apiVersion } = context
-      await slices.afterReading(context)
       if (!config.value('delete.topic.enable')) {
         throw new KafkaError(apiVersion < 3 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOPIC_DELETION_DISABLED)
       }

@@ -43,8 +43,7 @@ export function describeConfigs(parts: DescribeConfigsParts): Handler<typeof des
   return handler({
     api: describeConfigsApi,
     versions: [1, 4],
-    async handle(request, context) {
-      await parts.slices.afterReading(context)
+    async handle(request) {
       const results = await parts.slices.map(distinct(request.resources), resource => {
         const { resourceType, resourceName } = resource
         const options = {

@@ -34,7 +34,6 @@ export function describeTopicPartitions(parts: DescribeTopicPartitionsParts): Ha
       const { listener } = context.connection
       const { image } = parts.metadata
       const { slices } = parts
-      await slices.afterReading(context)
       const { cursor } = request
       const all = request.topics.length === 0
       const asked = namesFrom(request, all ? Array.from(image.topics(), ({ name }) => name) : request.topics.map(({ name }) => name))

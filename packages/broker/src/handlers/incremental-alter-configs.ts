@@ -28,8 +28,7 @@ export function incrementalAlterConfigs(parts: AlterParts & { readonly nodeId: n
   return handler({
     api: incrementalAlterConfigsApi,
     versions: [0, 1],
-    async handle({ resources, validateOnly }, context) {
-      await parts.slices.afterReading(context)
+    async handle({ resources, validateOnly }) {
       const responses = await alterResources(parts, {
         resources,
         validateOnly,

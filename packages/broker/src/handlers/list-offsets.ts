@@ -155,7 +155,6 @@ export const listOffsets = (parts: { replicas: Replicas; logger: Logger }): AnyH
     versions: [1, 11],
     async handle(request, context) {
       const { apiVersion } = context
-      await replicas.slices.afterReading(context)
       const duplicates = duplicatesOf(request)
       const topics: { name: string; partitions: PartitionAnswer[] }[] = []
       for (const { name, partitions } of request.topics) {

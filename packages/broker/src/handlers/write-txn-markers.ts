@@ -25,8 +25,7 @@ export function writeTxnMarkers({ markers: local, replicas }: TransactionParts):
   return handler({
     api: writeTxnMarkersApi,
     versions: [1, 2],
-    async handle({ markers }, context) {
-      await replicas.slices.afterReading(context)
+    async handle({ markers }) {
       return { markers: await replicas.slices.gather(markers, write) }
     },
     onError: (errorCode, { markers }) => ({

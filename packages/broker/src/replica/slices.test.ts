@@ -63,17 +63,6 @@ describe('slices', () => {
     )
   })
 
-  it('let others go first after a request that took long to read', async () => {
-    const { slices, drain } = start()
-    const order: string[] = []
-    const long = slices.afterReading({ sizeBytes: 1_000_000 }).then(() => order.push('long'))
-    const short = slices.afterReading({ sizeBytes: 100 }).then(() => order.push('short'))
-    await short
-    await drain()
-    await long
-    expect(order).toEqual(['short', 'long'])
-  })
-
   it('end with what a step throws, at once or later', async () => {
     const { clock, slices, drain } = start()
     const failing = (failsAt: number) => (value: number) => {

@@ -6,8 +6,6 @@ import type { Clock } from '@ottla/protocol'
 const TURN_MS = 5
 /** Parts of a whole are small. */
 const PARTS_BETWEEN_LOOKS = 8
-/** Decoding this much takes a part of a turn that counts. */
-const LONG_REQUEST_BYTES = 64 * 1024
 /** Asynchronous work of one request that is under way at a time. */
 const AT_ONCE = 32
 
@@ -37,11 +35,6 @@ export class Slices {
   pause(): Promise<void> {
     if (this.#beganAtMs < 0) this.#begin()
     return new Promise(resolve => this.#waiting.push(resolve))
-  }
-
-  /** Goes on in a later turn with a request whose bytes alone took their time to be read; at once with others. */
-  async afterReading({ sizeBytes }: { readonly sizeBytes: number }): Promise<void> {
-    if (sizeBytes >= LONG_REQUEST_BYTES) await this.pause()
   }
 
   /** Calls `step` for every item in order; null where the time sufficed. Who throws ends it. `every`: items between two looks at the clock. */

@@ -113,6 +113,26 @@ describe('Dispatcher', () => {
     expect(await names(client, 3)).toEqual(['a', 'b', 'c'])
   })
 
+  it('gives a request that took long to read a turn of its own, and keeps the order of its connection', async () => {
+    const turns = new Later()
+    const begun: string[] = []
+    const deletes = deleting(name => {
+      begun.push(name)
+      return answer(name)
+    })
+    const server = await serving([deletes], () => turns.promise('turn'))
+    open.push(server)
+    const [client, other] = [await server.client(), await server.client()]
+    client.send(Buffer.concat([many(2_000, 40), requestBytes(deleteTopicsApi, 1, topics('next'))]))
+    await eventually(() => turns.settle.has('turn'))
+    other.send(requestBytes(deleteTopicsApi, 1, topics('of another')))
+    expect(await names(other, 1)).toEqual(['of another'])
+    expect(begun).toEqual(['of another'])
+    turns.settle.get('turn')?.()
+    await client.receive(2)
+    expect(begun).toEqual(['of another', 't'.repeat(40), 'next'])
+  })
+
   it('sends nothing for null, now or later', async () => {
     const { client } = await clientOf([
       deleting(name =>

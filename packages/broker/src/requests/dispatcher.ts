@@ -87,6 +87,8 @@ export interface DispatcherOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly counters?: NetworkCounters
+  /** Resolves in a later turn of the event loop, when those have had theirs who wait for one; default: at once. */
+  pause?(): Promise<void>
 }
 
 /** Finds the handler of each request by one list and sees that each gets its answer, or its connection closed. */
@@ -95,12 +97,14 @@ export class Dispatcher implements RequestService {
   readonly #entries: (Entry | undefined)[] = []
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #pause: () => Promise<void>
   #reader: Reader | null = null
   #waitingRequestBytes = 0
 
   constructor(options: DispatcherOptions) {
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#pause = () => options.pause?.() ?? Promise.resolve()
     this.counters = options.counters ?? new NetworkCounters()
     for (const handler of options.handlers) {
       const { key, name } = handler.api
@@ -161,7 +165,8 @@ export class Dispatcher implements RequestService {
 
   #call(call: Call, request: Request): void {
     try {
-      const outcome = call.entry.handler.handle(request, call)
+      const { handler } = call.entry
+      const outcome = call.largeBytes > 0 && handler.api.key !== produceApi.key ? this.#later(call, request) : handler.handle(request, call)
       if (outcome instanceof Promise) {
         call.to.hold()
         this.#await(call, request, outcome, true)
@@ -178,6 +183,13 @@ export class Dispatcher implements RequestService {
     } catch (error) {
       this.#failed(call, null, { request, error })
     }
+  }
+
+  /** A request that took long to read is handled in a turn of its own. Not a Produce: its records are where the next read goes. */
+  async #later(call: Call, request: Request): Promise<Reply<Response>> {
+    await this.#pause()
+    const outcome = await call.entry.handler.handle(request, call)
+    return outcome instanceof Ordered ? outcome.reply : outcome
   }
 
   #await(call: Call, request: Request, reply: Promise<Reply<Response>>, held: boolean): void {

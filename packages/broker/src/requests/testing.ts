@@ -8,10 +8,13 @@ import { Dispatcher } from './dispatcher.ts'
 import type { AnyHandler } from './handler.ts'
 
 /** A listener that serves these handlers. */
-export async function serving(handlers: readonly AnyHandler[]): Promise<TestServer & { counters: NetworkCounters; log: LoggedLines }> {
+export async function serving(
+  handlers: readonly AnyHandler[],
+  pause?: () => Promise<void>,
+): Promise<TestServer & { counters: NetworkCounters; log: LoggedLines }> {
   const counters = new NetworkCounters()
   const log = new LoggedLines()
-  const service = new Dispatcher({ handlers, clock: systemClock, logger: log, counters })
+  const service = new Dispatcher({ handlers, clock: systemClock, logger: log, counters, ...(pause && { pause }) })
   return Object.assign(await TestServer.open({ service, counters, logger: log }), { counters, log })
 }
 
