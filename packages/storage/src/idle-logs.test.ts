@@ -57,14 +57,15 @@ describe('idle logs', () => {
     })
   const syncedInLogs = () => synced.filter(path => path.includes('/idle-'))
 
+  const syncedBy = async (work: () => Promise<void>): Promise<number> => {
+    const before = synced.length
+    await work()
+    return synced.length - before
+  }
+
   it('leave checkpoint files as they are', async () => {
     const manager = await open()
-    const log = await create(manager, 0)
-    const syncedBy = async (work: () => Promise<void>): Promise<number> => {
-      const before = synced.length
-      await work()
-      return synced.length - before
-    }
+    const log = create(manager, 0)
     const checkpoint = () => manager.checkpoint()
     expect(await syncedBy(checkpoint)).toBeGreaterThan(0)
     expect(await syncedBy(checkpoint)).toBe(0)
