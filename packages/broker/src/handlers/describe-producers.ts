@@ -52,7 +52,7 @@ export function describeProducers({ replicas, metadata, logger }: TransactionPar
       const wanted = [...named]
       const described = await replicas.slices.nested(
         wanted,
-        ([, indexes]) => indexes,
+        ([, indexes]) => [...indexes],
         (index, [name]) => describe(name, index),
       )
       return { throttleTimeMs: 0, topics: wanted.map(([name], at) => ({ name, partitions: described[at] ?? [] })) }

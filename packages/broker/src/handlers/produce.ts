@@ -138,21 +138,13 @@ export const produce = (parts: ProduceParts): AnyHandler => {
   const appendAll = (request: ProduceRequest, context: RequestContext, admissions: Admissions | null): Begun | Promise<Begun> => {
     const append: AppendRequest = { acks: request.acks, nowMs: clock.now() }
     const pending = new PendingProduce(append, replicas.deadlines)
-    const results = replicas.slices.nested(
-      request.topicData,
-      topic => topic.partitionData,
-      (data, topic) => {
-        const { index, records } = data
-        // A frame of many megabytes should not stay in memory while replies wait for acknowledgements.
-        data.records = null
-        return begin(pending, { topic, index, records, admissions }, context)
-      },
-    )
-    const begun = (done: ProduceResult[][]): Begun => {
-      const responses = request.topicData.map(({ name, topicId }, at) => ({ name, topicId, partitionResponses: done[at] ?? [] }))
-      return { pending, body: { responses, failed: false, throttleTimeMs: 0 } }
-    }
-    return results instanceof Promise ? results.then(begun) : begun(results)
+    const results = replicas.slices.nested(request.topicData, partitionsOf, (data, topic) => {
+      const { index, records } = data
+      // A frame of many megabytes should not stay in memory while replies wait for acknowledgements.
+      data.records = null
+      return begin(pending, { topic, index, records, admissions }, context)
+    })
+    return results instanceof Promise ? results.then(done => begunOf(pending, request, done)) : begunOf(pending, request, results)
   }
 
   /** As `settle`, of a request whose batches are not all appended when the handler returns; the connection's next request waits for that. */
@@ -224,6 +216,17 @@ interface ProduceBody {
 interface Begun {
   readonly pending: PendingProduce
   readonly body: ProduceBody
+}
+
+const partitionsOf = ({ partitionData }: TopicData): TopicData['partitionData'] => partitionData
+
+const begunOf = (pending: PendingProduce, { topicData }: ProduceRequest, results: readonly ProduceResult[][]): Begun => {
+  const responses: ProduceBody['responses'] = []
+  for (const partitionResponses of results) {
+    const { name, topicId } = topicData[responses.length]!
+    responses.push({ name, topicId, partitionResponses })
+  }
+  return { pending, body: { responses, failed: false, throttleTimeMs: 0 } }
 }
 
 const NO_RECORDS = Buffer.alloc(0)

@@ -9,6 +9,25 @@ const PARTS_BETWEEN_LOOKS = 8
 /** Asynchronous work of one request that is under way at a time. */
 const AT_ONCE = 32
 
+/** How far `each` is. */
+interface Steps<T> {
+  readonly rest: Iterator<T>
+  readonly step: (item: T, at: number) => void
+  readonly every: number
+  at: number
+}
+
+/** How far `nested` is: in which whole, and at which of its parts. */
+interface NestedSteps<W, P, R> {
+  readonly wholes: readonly W[]
+  readonly partsOf: (whole: W) => readonly P[]
+  readonly make: (part: P, whole: W) => R
+  readonly made: R[][]
+  whole: number
+  part: number
+  taken: number
+}
+
 /** See the top of the file. */
 export class Slices {
   readonly #clock: Clock
@@ -39,22 +58,8 @@ export class Slices {
 
   /** Calls `step` for every item in order; null where the time sufficed. Who throws ends it. `every`: items between two looks at the clock. */
   each<T>(items: Iterable<T>, step: (item: T, at: number) => void, every = 1): Promise<void> | null {
-    const rest = items[Symbol.iterator]()
-    let at = 0
-    /** False at the end. */
-    const some = (): boolean => {
-      for (let next = rest.next(); next.done !== true; next = rest.next()) {
-        step(next.value, at++)
-        if (at % every === 0 && this.isOver) return true
-      }
-      return false
-    }
-    if (!some()) return null
-    const others = async (): Promise<void> => {
-      do await this.pause()
-      while (some())
-    }
-    return others()
+    const steps = { rest: items[Symbol.iterator](), step, every, at: 0 }
+    return this.#isOverAfterSome(steps) ? this.#others(() => this.#isOverAfterSome(steps)) : null
   }
 
   /** What `make` makes of every item, in order: at once where the time suffices. */
@@ -65,16 +70,10 @@ export class Slices {
   }
 
   /** The same for the parts of some wholes, such as partitions of topics: an array of parts for each whole. */
-  nested<W, P, R>(wholes: readonly W[], partsOf: (whole: W) => Iterable<P>, make: (part: P, whole: W) => R): R[][] | Promise<R[][]> {
-    const made: R[][] = []
-    function* each(): Generator<() => R> {
-      for (const whole of wholes) {
-        made.push([])
-        for (const part of partsOf(whole)) yield () => make(part, whole)
-      }
-    }
-    const later = this.each(each(), one => void made.at(-1)?.push(one()), PARTS_BETWEEN_LOOKS)
-    return later === null ? made : later.then(() => made)
+  nested<W, P, R>(wholes: readonly W[], partsOf: (whole: W) => readonly P[], make: (part: P, whole: W) => R): R[][] | Promise<R[][]> {
+    const steps: NestedSteps<W, P, R> = { wholes, partsOf, make, made: [], whole: 0, part: 0, taken: 0 }
+    if (!this.#isOverAfterSomeParts(steps)) return steps.made
+    return this.#others(() => this.#isOverAfterSomeParts(steps)).then(() => steps.made)
   }
 
   /** As `map` where making takes its time: begun in order, a bounded number under way. Who rejects ends it, once what is under way has ended. */
@@ -99,6 +98,36 @@ export class Slices {
     const outcomes = await Promise.allSettled(Array.from({ length: AT_ONCE }, lane))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     return made
+  }
+
+  // Produce comes here with every request: no closures and no generators until the time is over.
+
+  #isOverAfterSome<T>(steps: Steps<T>): boolean {
+    const { every, rest, step } = steps
+    for (let next = rest.next(); next.done !== true; next = rest.next()) {
+      step(next.value, steps.at++)
+      if (steps.at % every === 0 && this.isOver) return true
+    }
+    return false
+  }
+
+  #isOverAfterSomeParts<W, P, R>(steps: NestedSteps<W, P, R>): boolean {
+    const { made, make, partsOf, wholes } = steps
+    for (; steps.whole < wholes.length; steps.whole++, steps.part = 0) {
+      const whole = wholes[steps.whole]!
+      const parts = partsOf(whole)
+      const row = (made[steps.whole] ??= [])
+      while (steps.part < parts.length) {
+        row.push(make(parts[steps.part++]!, whole))
+        if (++steps.taken % PARTS_BETWEEN_LOOKS === 0 && this.isOver) return true
+      }
+    }
+    return false
+  }
+
+  async #others(isOverAfterMore: () => boolean): Promise<void> {
+    do await this.pause()
+    while (isOverAfterMore())
   }
 
   #begin(): void {
