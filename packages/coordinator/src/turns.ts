@@ -1,4 +1,5 @@
-// Turns of the event loop that long work of many shares: fifty partitions that are loaded together hold the loop little longer than one does.
+// Turns of the event loop that partitions share while they are loaded: fifty of them together hold the loop little longer than one does. Unlike
+// the broker's `Slices` it lets all who wait go on in each turn, in steps of their own size.
 
 import type { Clock } from '@ottla/protocol'
 

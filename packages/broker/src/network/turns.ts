@@ -1,6 +1,7 @@
 // The time of one turn of the event loop, which all connections share: when it is used up, the next requests wait for the turns to come.
 // Connections that wait get one request each, in the order in which they asked, and then ask again. So neither a thousand requests
-// that arrive at once nor a connection with a thousand of its own hold up anybody else for long.
+// that arrive at once nor a connection with a thousand of its own hold up anybody else for long. It says when a request begins; one that has
+// begun, and has much to do, pauses by itself (`replica/slices.ts`).
 import type { Clock } from '@ottla/protocol'
 import type { NetworkLimits } from './limits.ts'
 

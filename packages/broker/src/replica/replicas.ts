@@ -6,8 +6,8 @@ import type { ClusterChanges, ClusterImage, PartitionImage, TopicImage } from '@
 import type { Log, LogConfig, LogManager, ValidationPool } from '@ottla/storage'
 import type { PartitionSurroundings } from './partition.ts'
 import { Partition } from './partition.ts'
-import { SlicedWork } from './sliced-work.ts'
 import { Slices } from './slices.ts'
+import { TaskQueue } from './task-queue.ts'
 import { TopicCounters } from './topic-counters.ts'
 import { Deadlines } from './waiting.ts'
 
@@ -51,15 +51,15 @@ export class Replicas {
   readonly logs: LogManager
   /** Those who wait for a partition: produces for acknowledgements, fetches for records. */
   readonly deadlines: Deadlines
-  /** Time that all requests with much to do share. */
+  /** Time that all requests with much to do share, and changes of the metadata. */
   readonly slices: Slices
   readonly #options: ReplicasOptions
   readonly #topics = new Map<string, TopicReplicas>()
   readonly #byId = new Map<string, TopicReplicas>()
   readonly #surroundings: PartitionSurroundings
   readonly #stopFollowing: () => void
-  /** Logs to be made and taken away. */
-  readonly #work: SlicedWork
+  /** Logs to be made, configured and taken away. */
+  readonly #tasks: TaskQueue
   /** Partitions whose log could not be made: the disk was full, or their directory offline. */
   readonly #withoutLog = new Set<Partition>()
   #retry: Timer | null = null
@@ -81,7 +81,7 @@ export class Replicas {
     }
     const { clock, logger, later = setImmediate } = options
     this.slices = new Slices(clock, later)
-    this.#work = new SlicedWork({ clock, logger, later })
+    this.#tasks = new TaskQueue(this.slices, logger)
     for (const topic of options.metadata.image.topics()) {
       for (const index of topic.partitions.keys()) this.#takePartition(topic, index)
     }
@@ -138,7 +138,7 @@ export class Replicas {
   /** Resolves once the metadata hold a revision and the partitions here are as it says. Rejects when nothing is followed any more. */
   async applied(revision: number): Promise<void> {
     await this.#options.metadata.applied(revision)
-    await this.#work.drained()
+    await this.#tasks.drained()
   }
 
   /** Settings of the broker have changed that topics fall back to. */
@@ -165,10 +165,10 @@ export class Replicas {
   #apply(changes: ClusterChanges): void {
     for (const topic of changes.topicsDeleted) this.#dropTopic(topic)
     for (const topic of changes.topicsCreated) {
-      for (const index of topic.partitions.keys()) this.#work.add(() => this.#takePartition(topic, index))
+      for (const index of topic.partitions.keys()) this.#tasks.add(() => this.#takePartition(topic, index))
     }
     for (const { partition: index, topic } of changes.partitionsChanged) {
-      if (this.#byId.get(topic.id)?.partitions[index] === undefined) this.#work.add(() => this.#takePartition(topic, index))
+      if (this.#byId.get(topic.id)?.partitions[index] === undefined) this.#tasks.add(() => this.#takePartition(topic, index))
       else this.#takePartition(topic, index)
     }
     for (const { name, type } of changes.configsChanged) if (type === 'topic') this.#configure(name)
@@ -180,7 +180,7 @@ export class Replicas {
     this.#byId.delete(topic.id)
     if (this.#topics.get(topic.name) === known) this.#topics.delete(topic.name)
     for (const partition of known.partitions) {
-      if (partition !== undefined) this.#work.add(() => this.#dropPartition(partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
+      if (partition !== undefined) this.#tasks.add(() => this.#dropPartition(partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
     }
   }
 
@@ -237,12 +237,12 @@ export class Replicas {
     // A copy, because what fails again is put at the end.
     const partitions = [...this.#withoutLog]
     for (const partition of partitions) {
-      this.#work.add(() => {
+      this.#tasks.add(() => {
         if (isStuck || !this.#withoutLog.delete(partition)) return
         isStuck = this.#replace(partition)?.log === null
       })
     }
-    this.#work.add(() => this.#retryLater())
+    this.#tasks.add(() => this.#retryLater())
   }
 
   /** Makes a partition anew, with a log if it can be had; undefined for one that is no longer here. */
@@ -292,13 +292,13 @@ export class Replicas {
 
   /** Gives a topic's logs its settings as they are by then. */
   #configure(name: string): void {
-    this.#work.add(() => {
+    this.#tasks.add(() => {
       const known = this.#topics.get(name)
       if (known === undefined) return
       const config = this.#configOf(name, this.image)
       known.config = config
       for (const partition of known.partitions) {
-        if (partition !== undefined) this.#work.add(() => known.config === config && partition.configure(config))
+        if (partition !== undefined) this.#tasks.add(() => known.config === config && partition.configure(config))
       }
     })
   }

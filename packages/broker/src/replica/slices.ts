@@ -1,5 +1,6 @@
 // Time of the event loop that all long requests share: what one of them names by the thousand is done some milliseconds at a time, and
-// between that timers, disk and sockets have their turns. A request that is small never notices.
+// between that timers, disk and sockets have their turns. A request that is small never notices. When requests begin is no matter of this, but
+// of `network/turns.ts`; what coordinators load has turns of its own there.
 import type { Clock } from '@ottla/protocol'
 
 /** So long all of them together keep the loop in one turn. */
