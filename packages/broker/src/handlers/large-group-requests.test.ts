@@ -142,6 +142,13 @@ describe('a large request', () => {
     ])
   })
 
+  it('whose every piece is refused is refused once', async () => {
+    test.service.commands = { fetch: ({ groupId }) => answered({ groupId, topics: [], errorCode: UNKNOWN_MEMBER_ID }) }
+    const asked = { groupId: 'g', memberId: 'm', memberEpoch: 1, topics: [{ name: 't', partitionIndexes: numbers(3000) }] }
+    const { groups } = await test.ask(offsetFetchApi, 9, { groups: [asked] })
+    expect(groups.map(({ errorCode, topics }) => ({ errorCode, topics }))).toEqual([{ errorCode: UNKNOWN_MEMBER_ID, topics: [] }])
+  })
+
   it('for the offsets of very many groups is answered for the first of them; the others can be asked for again', async () => {
     const partitions = numbers(10_000).map(partitionIndex => ({ partitionIndex, committedOffset: 1, metadata: '', errorCode: 0 }))
     test.service.commands = { fetch: ({ groupId }) => answered({ groupId, topics: [{ name: 't', partitions }], errorCode: 0 }) }

@@ -68,7 +68,10 @@ export async function inPieces<P, T extends WithPartitions<P>, Q, A extends With
   const asked: { readonly answers: readonly A[] | Promise<readonly A[]>; readonly continues: boolean }[] = []
   for (const { topics: some, continues } of piecesOf<P, T>(topics)) {
     if (slices.isOver) await slices.pause()
-    asked.push({ answers: ask(some), continues })
+    const answers = ask(some)
+    // Several may reject, also while the others are asked; the first one ends it.
+    if (answers instanceof Promise) answers.catch(() => undefined)
+    asked.push({ answers, continues })
   }
   const joined: { answer: A; partitions: Q[] | null }[] = []
   for (const { answers, continues } of asked) {
