@@ -1,6 +1,7 @@
 // `ottla start`: a broker in this process until a signal comes. Ready is printed when it can serve; SIGTERM and SIGINT stop it cleanly with
 // exit code 0, a second signal ends the process at once with exit code 1.
 import { readFileSync } from 'node:fs'
+import nodeModule from 'node:module'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Broker, BrokerConfig, ConfigProblems, createLogger, StartError } from '@ottla/broker'
@@ -39,13 +40,18 @@ export async function start(path: string | undefined, options: StartOptions): Pr
   const facts = { version: version(), nodeId: broker.config.nodeId, clusterId, directories, listeners, metrics }
   const { default: colours } = await import('picocolors')
   process.stdout.write(`${bannerLines(facts, colours.bold).join('\n')}\n`)
-  const { optimizeHotCode } = await import('../hot-code.ts')
-  optimizeHotCode()
+  keepCompiledCode()
   const reason = await Promise.race([signals, failed])
   if (typeof reason === 'string') logger.info({ signal: reason }, 'stopping')
   else process.stderr.write(`ottla: the broker cannot go on: ${reason.message}\n`)
   await broker.close()
   return typeof reason === 'string' ? 0 : 1
+}
+
+/** Node 22.10 and later: what was compiled up to now is there for the next start, also where this process is killed. */
+function keepCompiledCode(): void {
+  const flush: unknown = Reflect.get(nodeModule, 'flushCompileCache')
+  if (typeof flush === 'function') flush()
 }
 
 function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
