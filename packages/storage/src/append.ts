@@ -4,7 +4,7 @@
 import { batchesIn, ErrorCode, KafkaError, type RecordBatch } from '@ottla/protocol'
 import { flushAfterWrite } from './flush.ts'
 import type { Log } from './log.ts'
-import { checkProducer, updateProducer } from './log-producers.ts'
+import { checkProducer, prepareProducer, updateProducer } from './log-producers.ts'
 import { asError } from './platform-error.ts'
 import type { Verification } from './producer-verifications.ts'
 import { rollLog, shouldRoll } from './roll.ts'
@@ -100,6 +100,7 @@ export const appendAsLeader = (log: Log, batch: RecordBatch, options: AppendOpti
     }
   }
   if (shouldRoll(log, { size, lastOffset, maxTimestamp: batch.maxTimestamp })) rollLog(log, baseOffset)
+  prepareProducer(log, batch)
   batch.setBaseOffset(baseOffset)
   batch.setPartitionLeaderEpoch(options.leaderEpoch)
   stage(log, batch, { baseOffset, lastOffset, size })
@@ -125,6 +126,7 @@ export const appendAsFollower = (log: Log, records: Buffer): AppendResult => {
     }
     ensureFits(log, size)
     if (shouldRoll(log, { size, lastOffset, maxTimestamp: batch.maxTimestamp })) rollLog(log, baseOffset)
+    prepareProducer(log, batch)
     stage(log, batch, { baseOffset, lastOffset, size })
     if (batch.partitionLeaderEpoch >= 0) log.leaderEpochs.assign(batch.partitionLeaderEpoch, baseOffset)
     updateProducer(log, batch)

@@ -21,7 +21,9 @@ export const whileWriting = <T>(log: Log, work: () => T): T => {
 
 /** What a failed read becomes: KAFKA_STORAGE_ERROR, which is retriable, as another replica may have it, or the next attempt may succeed. */
 export const readFailure = (log: Log, error: unknown): Error => {
-  if (codeOf(error) === '' || error instanceof KafkaError) return asError(error)
+  const code = codeOf(error)
+  // Codes of Node.js itself, such as ERR_OUT_OF_RANGE, are mistakes of a program, which no further attempt mends.
+  if (code === '' || code.startsWith('ERR_') || error instanceof KafkaError) return asError(error)
   log.world.logger.error({ folder: log.path, error: asError(error).message }, 'a read of the log failed')
   return new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `reading ${log.topic}-${log.partition} failed: ${asError(error).message}`)
 }

@@ -52,6 +52,17 @@ const addTo = (index: TransactionIndex, aborted: AbortedTransaction): void => {
   if (last < aborted.lastOffset) index.append(aborted)
 }
 
+/**
+ * Loads what `updateProducer` needs, while nothing of the batch is staged: a file that cannot be read must not leave a marker in the log
+ * that the transaction index does not know of.
+ */
+export const prepareProducer = (log: Log, batch: RecordBatch): void => {
+  if (batch.producerId < 0) return
+  log.loadProducers()
+  if (!batch.isControl || log.active.transactions(log.world).isLoaded) return
+  if (markerOf(batch)?.isAbort === true) transactionIndex(log, log.active)
+}
+
 /** Enters a batch that has its final offsets. */
 export const updateProducer = (log: Log, batch: RecordBatch): void => {
   if (batch.producerId < 0) return
