@@ -44,8 +44,7 @@ export function addPartitionsToTxn({ transactions, metadata, replicas, logger }:
   return handler({
     api: addPartitionsToTxnApi,
     versions: [0, 5],
-    async handle(request, context) {
-      const { apiVersion } = context
+    async handle(request, { apiVersion }) {
       const results = await replicas.slices.gather(additionsOf(request, { apiVersion }), addition => add(addition, apiVersion))
       return answer(results, apiVersion)
     },

@@ -39,8 +39,7 @@ export function deleteTopics({ topics, metadata, slices, config, applied }: Dele
   return handler({
     api: deleteTopicsApi,
     versions: [1, 6],
-    async handle(request, context) {
-      const { apiVersion } = context
+    async handle(request, { apiVersion }) {
       if (!config.value('delete.topic.enable')) {
         throw new KafkaError(apiVersion < 3 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOPIC_DELETION_DISABLED)
       }

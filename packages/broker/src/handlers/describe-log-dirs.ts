@@ -4,9 +4,8 @@ import type { DescribeLogDirsRequest, Logger } from '@ottla/protocol'
 import { describeLogDirsApi, ErrorCode } from '@ottla/protocol'
 import type { Log, LogDirectory } from '@ottla/storage'
 import type { Replicas } from '../replica/replicas.ts'
-import type { AnyHandler } from '../requests/handler.ts'
 import type { Slices } from '../replica/slices.ts'
-import { handler } from '../requests/handler.ts'
+import { type AnyHandler, handler } from '../requests/handler.ts'
 
 /** Says whether a partition is asked for. */
 type Wanted = (log: Log) => boolean

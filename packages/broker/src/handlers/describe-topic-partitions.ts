@@ -14,6 +14,7 @@ import type { Slices } from '../replica/slices.ts'
 import { handler, type Handler } from '../requests/handler.ts'
 import { TOPIC_OPERATIONS } from './authorized-operations.ts'
 import { endpointOf } from './endpoints.ts'
+import { sortedNames } from './sorted-names.ts'
 import { offlineReplicas } from './topic-views.ts'
 
 export interface DescribeTopicPartitionsParts {
@@ -30,14 +31,13 @@ export function describeTopicPartitions(parts: DescribeTopicPartitionsParts): Ha
   return handler({
     api: describeTopicPartitionsApi,
     versions: [0, 0],
-    async handle(request, context) {
-      const { listener } = context.connection
-      const { image } = parts.metadata
-      const { slices } = parts
+    async handle(request, { connection: { listener } }) {
+      const { metadata, slices } = parts
+      const { image } = metadata
       const { cursor } = request
       const all = request.topics.length === 0
       const asked = namesFrom(request, all ? Array.from(image.topics(), ({ name }) => name) : request.topics.map(({ name }) => name))
-      const names = await sorted(asked, slices)
+      const names = await sortedNames(asked, slices)
       const limit = Math.max(1, Math.min(parts.config.value('max.request.partition.size.limit'), request.responsePartitionLimit))
       const topics: TopicResult[] = []
       let left = limit
@@ -52,7 +52,7 @@ export function describeTopicPartitions(parts: DescribeTopicPartitionsParts): Ha
         }
         const start = cursor?.topicName === name ? cursor.partitionIndex : 0
         const page = topic.partitions.slice(start, start + left)
-        const partitions = page.map((partition, at) => partitionResult(partition, start + at, { listener, metadata: parts.metadata }))
+        const partitions = page.map((partition, at) => partitionResult(partition, start + at, { listener, metadata }))
         topics.push({ ...existingTopic(topic), partitions })
         left -= partitions.length
         if (start + partitions.length < topic.partitions.length) {
@@ -81,35 +81,6 @@ function namesFrom({ cursor, topics }: DescribeTopicPartitionsRequest, asked: re
     throw new KafkaError(ErrorCode.INVALID_REQUEST, `DescribeTopicPartitionsRequest cursor partition must be valid: ${shown}`)
   }
   return [...names].filter(name => name >= cursor.topicName)
-}
-
-/** So many names are sorted in one go. */
-const SORTED_AT_ONCE = 2048
-
-/** Names as Java sorts text; sorting a hundred thousand of them takes too long for one turn. */
-async function sorted(names: readonly string[], slices: Slices): Promise<readonly string[]> {
-  const starts = Array.from({ length: Math.ceil(names.length / SORTED_AT_ONCE) }, (_, at) => at * SORTED_AT_ONCE)
-  let runs = await slices.map(starts, start => names.slice(start, start + SORTED_AT_ONCE).toSorted())
-  while (runs.length > 1) {
-    const before = runs
-    const lefts = Array.from({ length: Math.ceil(before.length / 2) }, (_, at) => at * 2)
-    runs = await slices.map(lefts, left => merged(before[left] ?? [], before[left + 1] ?? []))
-  }
-  return runs[0] ?? []
-}
-
-function merged(a: readonly string[], b: readonly string[]): string[] {
-  const all: string[] = []
-  let at = 0
-  for (const name of a) {
-    for (let other = b[at]; other !== undefined && other < name; other = b[at]) {
-      all.push(other)
-      at++
-    }
-    all.push(name)
-  }
-  for (; at < b.length; at++) all.push(b[at] ?? '')
-  return all
 }
 
 const existingTopic = ({ name, id }: TopicImage) => ({

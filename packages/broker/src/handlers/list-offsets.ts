@@ -153,8 +153,7 @@ export const listOffsets = (parts: { replicas: Replicas; logger: Logger }): AnyH
   return handler({
     api: listOffsetsApi,
     versions: [1, 11],
-    async handle(request, context) {
-      const { apiVersion } = context
+    async handle(request, { apiVersion }) {
       const duplicates = duplicatesOf(request)
       const topics: { name: string; partitions: PartitionAnswer[] }[] = []
       for (const { name, partitions } of request.topics) {

@@ -137,8 +137,7 @@ export function offsetFetch(parts: GroupParts): Handler<typeof offsetFetchApi> {
   return handler({
     api: offsetFetchApi,
     versions: [1, 10],
-    async handle(request, context) {
-      const { apiVersion } = context
+    async handle(request, { apiVersion }) {
       const fetching: Fetching = { requireStable: request.requireStable, apiVersion, parts }
       const seen = new Set<string>()
       let offsets = 0

@@ -31,19 +31,15 @@ export class TopicViews {
 
   byName(name: string, viewer: Viewer): TopicView | undefined {
     const topic = this.#metadata.image.topic(name)
-    return topic && this.#view(topic, viewer)
+    return topic && this.of(topic, viewer)
   }
 
   byId(id: string, viewer: Viewer): TopicView | undefined {
     const topic = this.#metadata.image.topicById(id)
-    return topic && this.#view(topic, viewer)
+    return topic && this.of(topic, viewer)
   }
 
   of(topic: TopicImage, viewer: Viewer): TopicView {
-    return this.#view(topic, viewer)
-  }
-
-  #view(topic: TopicImage, viewer: Viewer): TopicView {
     const cache = this.#cache(viewer)
     let view = cache.get(topic)
     if (!view) {
