@@ -8,7 +8,7 @@ import type { AutomaticTopics } from '../controller/index.ts'
 import { OFFSETS_TOPIC } from '../coordinator/group-coordinator.ts'
 import { TRANSACTIONS_TOPIC } from '../coordinator/transaction-coordinator.ts'
 import type { Slices } from '../replica/slices.ts'
-import { handler, type Handler } from '../requests/handler.ts'
+import { afterwards, handler, type Handler } from '../requests/handler.ts'
 import { endpointOf } from './endpoints.ts'
 
 const KeyType = { group: 0, transaction: 1, share: 2 } as const
@@ -56,7 +56,7 @@ function answer(
     return { ...place, errorMessage: place.errorCode === ErrorCode.NONE ? 'NONE' : errorOf(place.errorCode).message }
   }
   const found = slices.map(request.coordinatorKeys, key => foundFor(key, placeOf(key)), BETWEEN_LOOKS)
-  return found instanceof Promise ? found.then(coordinators => ({ coordinators })) : { coordinators: found }
+  return afterwards(found, coordinators => ({ coordinators }))
 }
 
 const foundFor = (key: string, { errorCode, nodeId, host, port }: Place) => ({ key, nodeId, host, port, errorCode, errorMessage: '' })

@@ -78,10 +78,6 @@ export function attempt<R>(logger: Logger, run: () => R | Promise<R>, failed: (f
   }
 }
 
-/** Goes on with an outcome, at once where it is there. */
-export const afterwards = <R, S>(outcome: R | Promise<R>, next: (outcome: R) => S): S | Promise<S> =>
-  outcome instanceof Promise ? outcome.then(next) : next(outcome)
-
 /** Whether the new consumer protocol is on: `group.version` of the cluster, and the setting of this broker. */
 export const knowsConsumerGroups = ({ metadata, config }: GroupParts): boolean =>
   (metadata.image.features.get('group.version') ?? 0) >= 1 && config.value('group.coordinator.rebalance.protocols').includes('consumer')

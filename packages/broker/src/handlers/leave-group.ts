@@ -1,7 +1,7 @@
 // LeaveGroup, versions 0 to 5: takes members out of a classic group, several from version 3 on (KIP-345), with the reason from version 5
 // on (KIP-800). Before version 3 the one member's error is the answer's.
 import { ErrorCode, leaveGroupApi, type LeaveGroupRequest, type LeaveGroupResponseInit } from '@ottla/protocol'
-import { handler, type Handler } from '../requests/handler.ts'
+import { handler, type Handler, type RequestContext } from '../requests/handler.ts'
 import { attempt, callerOf, type Failure, groupIdError, type GroupParts } from './group-calls.ts'
 
 type LeftMember = NonNullable<LeaveGroupResponseInit['members']>[number]
@@ -24,34 +24,33 @@ const failed = ({ code }: Failure, { members }: LeaveGroupRequest, apiVersion: n
 
 /** Serves LeaveGroup. */
 export function leaveGroup({ groups, slices, logger }: GroupParts): Handler<typeof leaveGroupApi> {
+  const leaveOnce = (request: LeaveGroupRequest, context: RequestContext): LeaveGroupResponseInit | Promise<LeaveGroupResponseInit> =>
+    attempt<LeaveGroupResponseInit>(
+      logger,
+      () => groups.run(request.groupId, state => state.leave(request, callerOf(context))),
+      failure => failed(failure, request, context.apiVersion),
+    )
+  const leaveInPieces = async (request: LeaveGroupRequest, context: RequestContext): Promise<LeaveGroupResponseInit> => {
+    const left: LeftMember[] = []
+    for (let at = 0; at < request.members.length; at += LEAVING_AT_ONCE) {
+      if (slices.isOver) await slices.pause()
+      const members = request.members.slice(at, at + LEAVING_AT_ONCE)
+      const answer = await leaveOnce({ ...request, members }, context)
+      // What is wrong with the whole group is so from the first members on, but for one that ends meanwhile.
+      if (answer.errorCode !== ErrorCode.NONE && at === 0) return answer
+      const errors = members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId, errorCode: answer.errorCode }))
+      for (const member of answer.errorCode === ErrorCode.NONE ? (answer.members ?? []) : errors) left.push(member)
+    }
+    return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, members: left }
+  }
   return handler({
     api: leaveGroupApi,
     versions: [0, 5],
     handle(request, context) {
       const wrong = groupIdError(request.groupId)
       if (wrong !== ErrorCode.NONE) return refuse(wrong)
-      const caller = callerOf(context)
-      const leave = (leaving: LeaveGroupRequest): LeaveGroupResponseInit | Promise<LeaveGroupResponseInit> =>
-        attempt<LeaveGroupResponseInit>(
-          logger,
-          () => groups.run(leaving.groupId, state => state.leave(leaving, caller)),
-          failure => failed(failure, leaving, context.apiVersion),
-        )
-      const { members } = request
-      if (members.length <= LEAVING_AT_ONCE || context.apiVersion < FIRST_OF_SEVERAL) return leave(request)
-      return (async () => {
-        const left: LeftMember[] = []
-        for (let at = 0; at < members.length; at += LEAVING_AT_ONCE) {
-          if (slices.isOver) await slices.pause()
-          const some = members.slice(at, at + LEAVING_AT_ONCE)
-          const answer = await leave({ ...request, members: some })
-          // What is wrong with the whole group is so from the first members on, but for one that ends meanwhile.
-          if (answer.errorCode !== ErrorCode.NONE && at === 0) return answer
-          const errors = some.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId, errorCode: answer.errorCode }))
-          for (const member of answer.errorCode === ErrorCode.NONE ? (answer.members ?? []) : errors) left.push(member)
-        }
-        return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, members: left }
-      })()
+      const isLarge = context.apiVersion >= FIRST_OF_SEVERAL && request.members.length > LEAVING_AT_ONCE
+      return isLarge ? leaveInPieces(request, context) : leaveOnce(request, context)
     },
     onError: refuse,
   })

@@ -6,7 +6,7 @@ import { ErrorCode, KafkaError, metadataApi, type MetadataRequest, type Metadata
 import type { BrokerConfig } from '../config/index.ts'
 import { type AutomaticTopics, isInternalTopic, MAX_PARTITIONS_PER_REQUEST, topicNameProblem } from '../controller/index.ts'
 import type { Slices } from '../replica/slices.ts'
-import { handler, type Handler } from '../requests/handler.ts'
+import { afterwards, handler, type Handler } from '../requests/handler.ts'
 import { CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS } from './authorized-operations.ts'
 import { brokersOn, controllerOn } from './endpoints.ts'
 import { type TopicView, TopicViews } from './topic-views.ts'
@@ -34,8 +34,7 @@ export function describeMetadata(parts: MetadataParts): Handler<typeof metadataA
       all: () => parts.slices.map(parts.metadata.image.topics(), topic => views.of(topic, from), BETWEEN_LOOKS),
       byId: id => views.byId(id, from),
     })
-    const whole = (all: TopicView[]) => wholeAnswer(request, all, from.listener)
-    return topics instanceof Promise ? topics.then(whole) : whole(topics)
+    return afterwards(topics, all => wholeAnswer(request, all, from.listener))
   }
   const wholeAnswer = (request: MetadataRequest, topics: TopicView[], listener: string): MetadataResponseInit => {
     const { image } = parts.metadata

@@ -2,9 +2,10 @@
 // metadata are answered UNKNOWN_TOPIC_OR_PARTITION, ids that are not UNKNOWN_TOPIC_ID; all others go to the coordinator. The empty group
 // id is a group too. Very many partitions are stored some hundred at a time, each of these all or nothing.
 import { ErrorCode, offsetCommitApi, type OffsetCommitRequest, type OffsetCommitResponseInit, ZERO_UUID } from '@ottla/protocol'
+import type { Caller } from '@ottla/coordinator'
 import type { ClusterImage } from '@ottla/metadata'
-import { handler, type Handler } from '../requests/handler.ts'
-import { attempt, callerOf, type GroupParts, afterwards } from './group-calls.ts'
+import { afterwards, handler, type Handler } from '../requests/handler.ts'
+import { attempt, callerOf, type GroupParts } from './group-calls.ts'
 import { inPieces, isLarge } from './offset-pieces.ts'
 import { PartitionErrors } from './partition-errors.ts'
 
@@ -46,6 +47,16 @@ const topicsOf = ({ topics }: OffsetCommitResponseInit): Answered => topics
 
 /** Serves OffsetCommit. */
 export function offsetCommit({ groups, metadata, slices, logger }: GroupParts): Handler<typeof offsetCommitApi> {
+  const commit = (request: OffsetCommitRequest, topics: Topics, caller: Caller): Answered | Promise<Answered> =>
+    attempt<Answered>(
+      logger,
+      () =>
+        afterwards(
+          groups.run(request.groupId, state => state.offsets.commit({ ...request, topics }, caller)),
+          topicsOf,
+        ),
+      ({ code }) => refuseCommit(topics, code),
+    )
   return handler({
     api: offsetCommitApi,
     versions: [2, 10],
@@ -58,24 +69,14 @@ export function offsetCommit({ groups, metadata, slices, logger }: GroupParts): 
         if (topic !== null) found.push(topic)
       }
       const caller = callerOf(context)
-      const commit = (topics: Topics): Answered | Promise<Answered> =>
-        attempt<Answered>(
-          logger,
-          () =>
-            afterwards(
-              groups.run(request.groupId, state => state.offsets.commit({ ...request, topics }, caller)),
-              topicsOf,
-            ),
-          ({ code }) => refuseCommit(topics, code),
-        )
+      const ask = (topics: Topics): Answered | Promise<Answered> => commit(request, topics, caller)
       const answer = (answered: Answered): OffsetCommitResponseInit => ({ throttleTimeMs: 0, topics: errors.mergedWith(answered) })
       if (isLarge(request.topics))
-        return (async () => {
-          await slices.each(request.topics, find)
-          return answer(await inPieces({ slices, topics: found, ask: commit }))
-        })()
+        return Promise.resolve(slices.each(request.topics, find))
+          .then(() => inPieces({ slices, topics: found, ask }))
+          .then(answer)
       for (const requested of request.topics) find(requested)
-      return found.length === 0 ? { throttleTimeMs: 0, topics: errors.topics } : afterwards(commit(found), answer)
+      return found.length === 0 ? answer([]) : afterwards(ask(found), answer)
     },
     onError: (code, request) => ({ throttleTimeMs: 0, topics: refuseCommit(request.topics, code) }),
   })

@@ -2,13 +2,13 @@
 // answered UNKNOWN_TOPIC_OR_PARTITION, as Kafka does, so that offsets of deleted topics are left to expire.
 import { ErrorCode, offsetDeleteApi, type OffsetDeleteRequest, type OffsetDeleteResponseInit, ZERO_UUID } from '@ottla/protocol'
 import type { ClusterImage } from '@ottla/metadata'
-import { handler, type Handler } from '../requests/handler.ts'
-import { attempt, groupIdError, type GroupParts, afterwards } from './group-calls.ts'
+import { afterwards, handler, type Handler } from '../requests/handler.ts'
+import { attempt, groupIdError, type GroupParts } from './group-calls.ts'
 import { inPieces, isLarge } from './offset-pieces.ts'
 import { PartitionErrors } from './partition-errors.ts'
 
 type Topics = OffsetDeleteRequest['topics']
-type Answered = OffsetDeleteResponseInit['topics']
+type Forgotten = Pick<OffsetDeleteResponseInit, 'errorCode' | 'topics'>
 
 const refuse = (errorCode: number): OffsetDeleteResponseInit => ({ throttleTimeMs: 0, errorCode, topics: [] })
 
@@ -25,6 +25,23 @@ function known({ name, partitions: requested }: Topics[number], image: ClusterIm
 
 /** Serves OffsetDelete. */
 export function offsetDelete({ groups, metadata, slices, logger }: GroupParts): Handler<typeof offsetDeleteApi> {
+  const forget = (request: OffsetDeleteRequest, topics: Topics): Forgotten | Promise<Forgotten> =>
+    attempt<Forgotten>(
+      logger,
+      () => groups.run(request.groupId, state => state.offsets.deleteOffsets({ ...request, topics })),
+      ({ code }) => refuse(code),
+    )
+  const forgetInPieces = async (request: OffsetDeleteRequest, topics: Topics): Promise<Forgotten> => {
+    let errorCode: number = ErrorCode.NONE
+    const ask = async (some: Topics): Promise<Forgotten['topics']> => {
+      const forgotten = await forget(request, some)
+      if (forgotten.errorCode === ErrorCode.NONE) return forgotten.topics
+      errorCode = forgotten.errorCode
+      return []
+    }
+    const forgotten = await inPieces({ slices, topics, ask })
+    return { errorCode, topics: forgotten }
+  }
   return handler({
     api: offsetDeleteApi,
     versions: [0, 0],
@@ -38,33 +55,17 @@ export function offsetDelete({ groups, metadata, slices, logger }: GroupParts): 
         const topic = known(requested, image, errors)
         if (topic !== null) found.push(topic)
       }
-      const forget = (topics: Topics): OffsetDeleteResponseInit | Promise<OffsetDeleteResponseInit> =>
-        attempt<OffsetDeleteResponseInit>(
-          logger,
-          () => groups.run(request.groupId, state => state.offsets.deleteOffsets({ ...request, topics })),
-          ({ code }) => refuse(code),
-        )
       // An error of the whole group stands alone.
-      const answer = ({ errorCode, topics }: Pick<OffsetDeleteResponseInit, 'errorCode' | 'topics'>): OffsetDeleteResponseInit => {
+      const answer = ({ errorCode, topics }: Forgotten): OffsetDeleteResponseInit => {
         if (errorCode !== ErrorCode.NONE) return refuse(errorCode)
         return { ...refuse(errorCode), topics: errors.mergedWith(topics.map(topic => ({ ...topic, topicId: ZERO_UUID }))) }
       }
-      if (!isLarge(request.topics)) {
-        for (const requested of request.topics) find(requested)
-        return afterwards(forget(found), answer)
-      }
-      return (async () => {
-        await slices.each(request.topics, find)
-        if (found.length === 0) return answer(await forget(found))
-        let errorCode: number = ErrorCode.NONE
-        const ask = async (topics: Topics): Promise<Answered> => {
-          const response = await forget(topics)
-          if (response.errorCode === ErrorCode.NONE) return response.topics
-          errorCode = response.errorCode
-          return []
-        }
-        return answer({ topics: await inPieces({ slices, topics: found, ask }), errorCode })
-      })()
+      if (isLarge(request.topics))
+        return Promise.resolve(slices.each(request.topics, find))
+          .then(() => (found.length === 0 ? forget(request, found) : forgetInPieces(request, found)))
+          .then(answer)
+      for (const requested of request.topics) find(requested)
+      return afterwards(forget(request, found), answer)
     },
     onError: refuse,
   })

@@ -3,8 +3,7 @@
 import type { OffsetForLeaderEpochRequest } from '@ottla/protocol'
 import { ErrorCode, offsetForLeaderEpochApi } from '@ottla/protocol'
 import type { Replicas } from '../replica/replicas.ts'
-import type { AnyHandler } from '../requests/handler.ts'
-import { handler } from '../requests/handler.ts'
+import { afterwards, type AnyHandler, handler } from '../requests/handler.ts'
 
 type Requested = OffsetForLeaderEpochRequest['topics'][number]['partitions'][number]
 
@@ -27,11 +26,10 @@ export const offsetForLeaderEpoch = (parts: { replicas: Replicas }): AnyHandler 
         ({ partitions }) => partitions,
         (requested, { topic }) => answer(topic, requested),
       )
-      const reply = (answered: Awaited<typeof answers>) => ({
+      return afterwards(answers, answered => ({
         throttleTimeMs: 0,
         topics: topics.map(({ topic }, at) => ({ topic, partitions: answered[at] ?? [] })),
-      })
-      return answers instanceof Promise ? answers.then(reply) : reply(answers)
+      }))
     },
   })
 }

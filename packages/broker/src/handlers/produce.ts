@@ -177,15 +177,21 @@ export const produce = (parts: ProduceParts): AnyHandler => {
     return new Ordered(reply, pending.ordered)
   }
 
+  const appendAndSettle = (
+    request: ProduceRequest,
+    context: RequestContext,
+    admissions: Admissions | null,
+  ): ProduceResponseInit | null | Ordered<ProduceResponseInit> => {
+    const begun = appendAll(request, context, admissions)
+    return begun instanceof Promise ? settleLater(keptFor(begun, request, context), request, context) : settle(begun, request, context)
+  }
+
   return handler({
     api: produceApi,
     versions: [3, 13],
     advertised: [0, 13],
     handle(request, context) {
-      if (!hasTransactional(request)) {
-        const begun = appendAll(request, context, null)
-        return begun instanceof Promise ? settleLater(keptFor(begun, request, context), request, context) : settle(begun, request, context)
-      }
+      if (!hasTransactional(request)) return appendAndSettle(request, context, null)
       const { transactionalId } = request
       if (transactionalId === null) return finish(refuseAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED), request, context)
       const find = (topic: TopicData, index: number): Partition | number => locate(topic, index, context.apiVersion)
@@ -196,10 +202,7 @@ export const produce = (parts: ProduceParts): AnyHandler => {
       const { apiVersion } = context
       const admitted = admitTransaction({ ...request, transactionalId }, { admission, apiVersion, locate: find, keepRecords })
       if (admitted === null) return finish(refuseAll(request, ErrorCode.INVALID_PRODUCER_ID_MAPPING), request, context)
-      if (!(admitted instanceof Promise)) {
-        const begun = appendAll(request, context, admitted)
-        return begun instanceof Promise ? settleLater(keptFor(begun, request, context), request, context) : settle(begun, request, context)
-      }
+      if (!(admitted instanceof Promise)) return appendAndSettle(request, context, admitted)
       const begun = admitted.then(admissions => appendAll(request, context, admissions)).finally(() => release?.())
       return settleLater(begun, request, context)
     },

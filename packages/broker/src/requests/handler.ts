@@ -68,6 +68,10 @@ export class Ordered<R> {
  */
 export type Outcome<R> = Reply<R> | Promise<Reply<R>> | Ordered<R>
 
+/** Goes on with something that may be there already, at once where it is. */
+export const afterwards = <T, R>(something: T | Promise<T>, next: (something: T) => R): R | Promise<R> =>
+  something instanceof Promise ? something.then(next) : next(something)
+
 /**
  * Serves one API. The bytes of `records` fields, and buffers made of them, are only valid until `handle` has returned (the
  * memory is shared by all connections): what is needed later must be kept (`RequestContext.keep`) or copied. All other fields are the handler's to keep.
