@@ -2,7 +2,7 @@
 // loads its groups every heartbeat is answered well, so that nobody leaves over it.
 import { ErrorCode, heartbeatApi } from '@ottla/protocol'
 import { handler, type Handler } from '../requests/handler.ts'
-import { attempt, callerOf, groupIdError, type GroupParts } from './group-calls.ts'
+import { attempt, groupIdError, type GroupParts } from './group-calls.ts'
 
 const answer = (errorCode: number) => ({ throttleTimeMs: 0, errorCode })
 
@@ -11,12 +11,12 @@ export function heartbeat({ groups, logger }: GroupParts): Handler<typeof heartb
   return handler({
     api: heartbeatApi,
     versions: [0, 4],
-    handle(request, context) {
+    handle(request) {
       const wrong = groupIdError(request.groupId)
       if (wrong !== ErrorCode.NONE) return answer(wrong)
       return attempt(
         logger,
-        () => groups.run(request.groupId, state => state.heartbeat(request, callerOf(context))),
+        () => groups.run(request.groupId, state => state.heartbeat(request)),
         ({ code }) => answer(code === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.NONE : code),
       )
     },

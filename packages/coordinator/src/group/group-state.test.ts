@@ -116,7 +116,7 @@ describe('requests', () => {
     const member = { groupId: 'g', memberId: named.memberId, groupInstanceId: null, generationId: generationId ?? -1 }
     const synced = await test.decide(state.sync({ ...member, protocolType: 'consumer', protocolName: 'range', assignments: [] }, caller))
     expect(synced.errorCode).toBe(ErrorCode.NONE)
-    const beaten = await test.decide(state.heartbeat(member, caller))
+    const beaten = await test.decide(state.heartbeat(member))
     expect([ErrorCode.NONE, ErrorCode.REBALANCE_IN_PROGRESS]).toContain(beaten.errorCode)
     const leavers = [{ memberId: named.memberId, groupInstanceId: null, reason: null }]
     const left = await test.decide(state.leave({ groupId: 'g', memberId: '', members: leavers }, caller))

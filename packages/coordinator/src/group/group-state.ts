@@ -30,7 +30,7 @@ import type { Caller, GroupWorld } from './world.ts'
 export interface GroupPartition {
   join(request: JoinGroupRequest, caller: Caller): Decision<JoinGroupResponseInit>
   sync(request: SyncGroupRequest, caller: Caller): Decision<SyncGroupResponseInit>
-  heartbeat(request: HeartbeatRequest, caller: Caller): Decision<HeartbeatResponseInit>
+  heartbeat(request: HeartbeatRequest): Decision<HeartbeatResponseInit>
   leave(request: LeaveGroupRequest, caller: Caller): Decision<LeaveGroupResponseInit>
   consumerHeartbeat(request: ConsumerGroupHeartbeatRequest, caller: Caller): Decision<ConsumerGroupHeartbeatResponseInit>
   readonly offsets: Pick<OffsetRequests, 'commit' | 'commitTransactional' | 'fetch' | 'deleteOffsets'>
@@ -75,9 +75,9 @@ export class GroupPartitionState implements GroupPartition, CoordinatorState {
     return group instanceof ConsumerGroup ? this.consumer.classicSync(group, request, caller) : this.classic.sync(request, caller)
   }
 
-  heartbeat(request: HeartbeatRequest, caller: Caller): Decision<HeartbeatResponseInit> {
+  heartbeat(request: HeartbeatRequest): Decision<HeartbeatResponseInit> {
     const group = this.#groups.get(request.groupId)
-    return group instanceof ConsumerGroup ? this.consumer.classicHeartbeat(group, request) : this.classic.heartbeat(request, caller)
+    return group instanceof ConsumerGroup ? this.consumer.classicHeartbeat(group, request) : this.classic.heartbeat(request)
   }
 
   leave(request: LeaveGroupRequest, caller: Caller): Decision<LeaveGroupResponseInit> {

@@ -80,7 +80,7 @@ export class ClassicRequests {
     return decided(stored, waiting.promise)
   }
 
-  heartbeat(request: HeartbeatRequest, _caller: Caller): Decision<HeartbeatResponseInit> {
+  heartbeat(request: HeartbeatRequest): Decision<HeartbeatResponseInit> {
     const { groupId, memberId, groupInstanceId, generationId } = request
     if (groupId === '') return answered({ errorCode: ErrorCode.INVALID_GROUP_ID })
     const group = this.#groups.get(groupId)

@@ -53,7 +53,7 @@ describe('classic groups of a thousand members and more', () => {
       }),
     )
     expect(synced.every(({ errorCode }) => errorCode === 0)).toBe(true)
-    for (const { memberId } of joined) requests.heartbeat({ groupId: 'g', generationId: 1, memberId, groupInstanceId: null }, by(4))
+    for (const { memberId } of joined) requests.heartbeat({ groupId: 'g', generationId: 1, memberId, groupInstanceId: null })
     for (const { memberId } of joined)
       void log.decide(requests.leave({ groupId: 'g', memberId: '', members: [{ memberId, groupInstanceId: null, reason: null }] }, by(5)))
     expect(timers.waiting.size).toBe(0)

@@ -116,7 +116,7 @@ export class ClassicHarness {
   /** Error code of a heartbeat. */
   async heartbeat(memberId: string, generationId: number, options: { groupId?: string; instance?: string | null } = {}): Promise<number> {
     const request = { groupId: options.groupId ?? 'g', generationId, memberId, groupInstanceId: options.instance ?? null }
-    const answer: HeartbeatResponseInit = await this.test.decide(this.requests.heartbeat(request, by(4)))
+    const answer: HeartbeatResponseInit = await this.test.decide(this.requests.heartbeat(request))
     responseCodec(heartbeatApi, 4).write(new Writer(), answer)
     return answer.errorCode
   }

@@ -46,8 +46,7 @@ export class TestClassicConsumer {
     const { memberId, generation: generationId } = this
     const request = { groupId: 'group', memberId, generationId, groupInstanceId: this.#instanceId }
     const group = this.#consumerGroup()
-    const decision =
-      group === null ? this.#groups.classic.heartbeat(request, caller) : this.#groups.requests.classicHeartbeat(group, request)
+    const decision = group === null ? this.#groups.classic.heartbeat(request) : this.#groups.requests.classicHeartbeat(group, request)
     return this.#groups.test.decide(decision)
   }
 

@@ -187,7 +187,7 @@ export class ConsumerGroup implements Group {
   ensureMayCommit(caller: OffsetCaller, isTransactional: boolean): void {
     ensureMayCommit(this, caller, isTransactional)
   }
-  committedBy(_caller: OffsetCaller): void {
+  committedBy(): void {
     // Members of consumer groups live by their heartbeats alone.
   }
   ensureMayFetch(memberId: string, memberEpoch: number): void {
