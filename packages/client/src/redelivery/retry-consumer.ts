@@ -1,6 +1,7 @@
 // Reads the retry topics of a consumer, in a group of its own. A message that is not due yet pauses its partition until it is; all messages of a retry topic
 // wait equally long, so what is behind it is due later anyway. Nothing else waits for it, and the member stays in its group.
 import type { Clock, Timer } from '@ottla/protocol'
+import { timestampTypeOf } from '../consumer/fetch/decode.ts'
 import type { MessageContext } from '../consumer/run/handler.ts'
 import type { KafkaMessage } from '../consumer/fetch/message.ts'
 import type { Consumer, EachBatchPayload } from '../consumer/types.ts'
@@ -108,7 +109,8 @@ export class RetryConsumer {
   /** How far a message of a retry topic is. One that nobody moved there is taken as it is. */
   #stageOf(topic: string, partition: number, message: KafkaMessage): Stage {
     const { offset, timestamp, headers } = message
-    const origin = originOf(message) ?? { topic, partition, offset, timestamp, timestampType: null, group: this.#world.groupId }
+    const own = { topic, partition, offset, timestamp, timestampType: timestampTypeOf(message), group: this.#world.groupId }
+    const origin = originOf(message) ?? own
     const before = Math.min(Math.max(0, numberOf(headers, names.attempts) ?? 0), mostAttempts)
     return { ...this.#world.placeOf(topic, message), before, origin, headers: ownHeaders(headers) }
   }

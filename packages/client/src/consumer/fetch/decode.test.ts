@@ -1,7 +1,7 @@
 // Messages are plain objects, and their texts are those of their numbers.
-import { BatchBuilder } from '@ottla/protocol'
+import { BatchBuilder, RecordBatch } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
-import { addMessages, messageOfView } from './decode.ts'
+import { addMessages, messageOfView, timestampTypeOf } from './decode.ts'
 import type { KafkaMessage } from './message.ts'
 
 const decoded = (baseOffset: number, timestamps: readonly number[]): KafkaMessage[] => {
@@ -44,5 +44,40 @@ describe('addMessages', () => {
     const messages = decoded(baseOffset, timestamps)
     expect(messages.map(({ offset }) => offset)).toEqual(timestamps.map((_, index) => String(baseOffset + index)))
     expect(messages.map(({ timestamp }) => timestamp)).toEqual(timestamps.map(String))
+  })
+})
+
+/** A message of the old formats, without key and value; nobody looks at its checksum here. */
+const oldMessage = (magic: 0 | 1, attributes: number): RecordBatch => {
+  const bytes = Buffer.alloc(magic === 0 ? 26 : 34)
+  bytes.writeInt32BE(bytes.length - 12, 8)
+  bytes.writeInt8(magic, 16)
+  bytes.writeInt8(attributes, 17)
+  if (magic === 1) bytes.writeBigInt64BE(5n, 18)
+  bytes.fill(0xff, bytes.length - 8)
+  return new RecordBatch(bytes)
+}
+
+const typeOf = (batch: RecordBatch): string[] => {
+  const messages: KafkaMessage[] = []
+  addMessages(messages, batch, 0)
+  return messages.map(timestampTypeOf)
+}
+const appended = (): RecordBatch => {
+  const batch = new BatchBuilder().append({ timestamp: 5, value: 'v' }).build()
+  batch.setMaxTimestamp(7, true)
+  return batch
+}
+
+describe('timestampTypeOf', () => {
+  it.each([
+    ['a time of its own', () => new BatchBuilder().append({ timestamp: 5, value: 'v' }).build(), 'CreateTime'],
+    ['none, which its producer wanted so', () => new BatchBuilder().append({ timestamp: -1, value: 'v' }).build(), 'CreateTime'],
+    ["the broker's", appended, 'LogAppendTime'],
+    ['a time of its own, in format 1', () => oldMessage(1, 0), 'CreateTime'],
+    ["the broker's, in format 1", () => oldMessage(1, 8), 'LogAppendTime'],
+    ['none, as in format 0', () => oldMessage(0, 0), 'NoTimestampType'],
+  ])('names the timestamp of a message with %s', (_, batch, type) => {
+    expect(typeOf(batch())).toEqual([type])
   })
 })

@@ -105,14 +105,11 @@ const headersOf = (cursor: RecordCursor): IHeaders => {
   return headers
 }
 
-/** Messages whose timestamp is the broker's; kept beside them, since handlers get what KafkaJS's handlers get. */
-const appended = new WeakSet<object>()
+/** Types of timestamps in Kafka's words (TimestampType), but for CreateTime; kept beside the messages, since handlers get what KafkaJS's handlers get. */
+const timestampTypes = new WeakMap<object, string>()
 
-/** What the timestamp of a message is, in Kafka's words (TimestampType). */
-export const timestampTypeOf = (message: KafkaMessage): string => {
-  if (message.timestamp === '-1') return 'NoTimestampType'
-  return appended.has(message) ? 'LogAppendTime' : 'CreateTime'
-}
+/** What the timestamp of a message is, in Kafka's words. The format decides: a producer's -1 is a CreateTime too. */
+export const timestampTypeOf = (message: KafkaMessage): string => timestampTypes.get(message) ?? 'CreateTime'
 
 /** A record of which only a view is there. */
 export const messageOfView = (view: RecordView): RecordBatchEntry => {
@@ -136,7 +133,13 @@ export const messageOfView = (view: RecordView): RecordBatchEntry => {
  */
 export function addMessages(messages: KafkaMessage[], batch: RecordBatch, fromOffset: number): void {
   if (batch.magic < 2) {
-    for (const view of recordsOf(batch)) if (view.offset >= fromOffset) messages.push(messageOfView(view))
+    const type = batch.magic === 0 ? 'NoTimestampType' : batch.isLogAppendTime ? 'LogAppendTime' : undefined
+    for (const view of recordsOf(batch)) {
+      if (view.offset < fromOffset) continue
+      const message = messageOfView(view)
+      messages.push(message)
+      if (type !== undefined) timestampTypes.set(message, type)
+    }
     return
   }
   const count = batch.recordsCount
@@ -159,7 +162,7 @@ export function addMessages(messages: KafkaMessage[], batch: RecordBatch, fromOf
       size: cursor.sizeInBytes,
     }
     messages.push(message)
-    if (appendTime !== undefined) appended.add(message)
+    if (appendTime !== undefined) timestampTypes.set(message, 'LogAppendTime')
   }
   cursor.ensureEnd()
 }
