@@ -56,7 +56,7 @@ export class MemberUpdate {
   recordMember(): boolean {
     if (sameMember(this.member, this.before)) return false
     const hasOtherNames = !sameSet(this.member.subscribedTopicNames, this.before.subscribedTopicNames)
-    if (hasOtherNames) ensureFewTopics(this.group, this.member.subscribedTopicNames)
+    if (hasOtherNames) ensureFewTopics(this.group, this.member.subscribedTopicNames, this.before.subscribedTopicNames)
     this.records.push(memberRecord(this.group.groupId, this.member))
     return hasOtherNames
   }

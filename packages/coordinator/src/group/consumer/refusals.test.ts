@@ -58,6 +58,20 @@ it('refuses topics without end, of a member and of all members of a group', asyn
   expect([...groups.group().members.keys()]).toEqual(['a', 'b', 'c'])
 })
 
+it('counts the topics that a group will name: neither those of patterns nor those that a member named before', async () => {
+  const groups = new TestGroups()
+  for (const topic of names(5, 'p')) groups.test.topics.add(topic, 1)
+  await groups.join('p', { subscribedTopicRegex: 'p.*' })
+  groups.test.clock.advance(0)
+  expect(groups.group().subscriptions.size).toBe(5)
+  await groups.join('a', { subscribedTopicNames: names(20_000, 'a') })
+  await groups.join('b', { subscribedTopicNames: names(20_000, 'b') })
+  await groups.join('b', { subscribedTopicNames: names(20_000, 'c') })
+  await groups.join('a', { subscribedTopicNames: [...names(19_995, 'a'), ...names(5, 'p')] })
+  await expect(groups.join('d', { subscribedTopicNames: ['d'] })).rejects.toMatchObject({ code: ErrorCode.INVALID_REQUEST })
+  await groups.join('d', { subscribedTopicNames: names(1, 'p') })
+})
+
 const caller = { memberId: 'a', groupInstanceId: null, generationIdOrMemberEpoch: 2, apiVersion: 9 }
 const joined = async () => {
   const groups = new TestGroups()

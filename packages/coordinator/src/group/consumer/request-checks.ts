@@ -55,11 +55,14 @@ export const ensureNotFull = (group: ConsumerGroup, memberId: string, settings: 
   throw new KafkaError(ErrorCode.GROUP_MAX_SIZE_REACHED, `The consumer group has reached its maximum capacity of ${most} members.`)
 }
 
-/** @throws KafkaError INVALID_REQUEST where a group would subscribe to very many topics with these. */
-export const ensureFewTopics = (group: ConsumerGroup, names: ReadonlySet<string>): void => {
-  let topics = group.subscriptions.size
-  if (topics + names.size <= MAX_GROUP_TOPICS) return
-  for (const name of names) if (!group.subscriptions.has(name)) topics++
+/**
+ * Counts the topics that the members of a group name once one of them names others than before; those of patterns are not among them.
+ * @throws KafkaError INVALID_REQUEST where they are very many
+ */
+export const ensureFewTopics = ({ subscriptions }: ConsumerGroup, now: ReadonlySet<string>, before: ReadonlySet<string>): void => {
+  if (subscriptions.size + now.size <= MAX_GROUP_TOPICS) return
+  let topics = now.size
+  for (const [name, { names }] of subscriptions) if (!now.has(name) && names > (before.has(name) ? 1 : 0)) topics++
   if (topics > MAX_GROUP_TOPICS) throw invalid(`The members of a group may name ${MAX_GROUP_TOPICS} topics altogether.`)
 }
 
