@@ -1,6 +1,6 @@
 // What the durability suites share: producers that remember what was acknowledged, and the comparison with what is stored afterwards.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BatchBuilder, createTopicsApi, ErrorCode, produceApi, recordsOf } from '@ottla/protocol'
+import { BatchBuilder, createTopicsApi, ErrorCode, produceApi, recordsOf, seededRandom } from '@ottla/protocol'
 import { expect } from 'vitest'
 import type { BrokerProcess } from '../compat/broker.ts'
 import { Wire } from '../compat/wire.ts'
@@ -18,15 +18,10 @@ export interface History {
 export const histories = (count: number): History[] =>
   Array.from({ length: count }, (_, partition) => ({ partition, sent: 0, acknowledged: new Map(), errors: new Map() }))
 
-/** Random numbers below 1 of a seed (mulberry32). */
+/** Random numbers below 1 of a seed. */
 export const randomOf = (seed: number): (() => number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const random = seededRandom(seed)
+  return () => random.next()
 }
 
 /** The run's seed, from SEED where that is set; printed, so that a failure can be repeated as far as a real process allows. */

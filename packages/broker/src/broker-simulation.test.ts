@@ -10,8 +10,8 @@ import {
   listOffsetsApi,
   produceApi,
   recordsOf,
+  seededRandom,
 } from '@ottla/protocol'
-import { seededRandom } from '@ottla/storage'
 import { expect, it } from 'vitest'
 import type { Ending } from './broker-simulation.ts'
 import { SimulatedBroker } from './broker-simulation.ts'

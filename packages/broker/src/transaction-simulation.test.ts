@@ -1,7 +1,6 @@
 // Random transactions of clients of old and new versions, through stops, kills and power losses: of a transaction readers see all or nothing, in
 // every partition and in the offsets of a group, and what its producer was told stays true.
-import { createTopicsApi, ErrorCode, offsetFetchApi } from '@ottla/protocol'
-import { seededRandom } from '@ottla/storage'
+import { createTopicsApi, ErrorCode, offsetFetchApi, seededRandom } from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { type Ending, SimulatedBroker } from './broker-simulation.ts'
 import { findCoordinator, newClient, oldClient, read, retried, TransactionClient } from './handlers/transaction-client.ts'

@@ -1,9 +1,8 @@
 // Random lives of a partition: decisions, questions, commits, refused and lost appends, changes of leadership; beside a model of what is
 // committed.
-import { ErrorCode, KafkaError, RecordBatch } from '@ottla/protocol'
+import { ErrorCode, KafkaError, RecordBatch, seededRandom } from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { answered } from './decision.ts'
-import { seededRandom } from './group/testing.ts'
 import { CoordinatorRuntime } from './runtime.ts'
 import { groupRecord, MemoryLog, NotingState, StillClock, silentLogger } from './runtime-testing.ts'
 

@@ -1,7 +1,6 @@
 // A partition of a million commits is loaded, and commits are decided on, written and answered.
-import { BatchBuilder } from '@ottla/protocol'
+import { BatchBuilder, seededRandom } from '@ottla/protocol'
 import { bench, describe } from 'vitest'
-import { seededRandom } from './group/testing.ts'
 import { GroupPartitionState } from './group/group-state.ts'
 import type { GroupSettings } from './group/world.ts'
 import { encodeRecord } from './record.ts'

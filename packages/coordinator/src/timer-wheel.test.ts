@@ -1,7 +1,7 @@
 // The wheel beside a model that looks at every timer: what fires, when, and what is left.
 import { expect, it } from 'vitest'
+import { seededRandom } from '@ottla/protocol'
 import { answered } from './decision.ts'
-import { seededRandom } from './group/testing.ts'
 import { StillClock } from './runtime-testing.ts'
 import { TimerWheel } from './timer-wheel.ts'
 

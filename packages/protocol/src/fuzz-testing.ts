@@ -1,18 +1,14 @@
 // Test support: numbers by chance, and damage to bytes.
 import * as fc from 'fast-check'
+import { seededRandom } from './seeded-random.ts'
 
 /** A number below the one given. */
 export type Below = (below: number) => number
 
-/** mulberry32: small, seeded, good enough to choose bytes, and much quicker than an arbitrary for each number. */
+/** Good enough to choose bytes, and much quicker than an arbitrary for each number. */
 export const randomFrom = (seed: number): Below => {
-  let state = seed
-  return below => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below)
-  }
+  const random = seededRandom(seed)
+  return below => random.below(below)
 }
 
 /** What `randomFrom` takes. A smaller seed is no simpler case, so nothing is shrunk. */

@@ -21,6 +21,7 @@ export type {
   Versions,
 } from './schema.ts'
 export { bounds, within } from './schema.ts'
+export { type SeededRandom, seededRandom } from './seeded-random.ts'
 export * from './records/index.ts'
 export * from './stored/all.ts'
 export * from './stored/index.ts'

@@ -1,5 +1,5 @@
 // An append that fails because something cannot be read leaves nothing of itself behind: the next attempt is the first.
-import { endTransactionMarker, ErrorCode, KafkaError } from '@ottla/protocol'
+import { endTransactionMarker, ErrorCode, KafkaError, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { abortedTransactions } from './compaction-plan.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
@@ -7,7 +7,6 @@ import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
 import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'os', indexIntervalBytes: 100 }
 

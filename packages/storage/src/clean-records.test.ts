@@ -1,4 +1,4 @@
-import { BatchBuilder, RecordBatch, recordsOf } from '@ottla/protocol'
+import { BatchBuilder, RecordBatch, recordsOf, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { crc32 } from 'node:zlib'
 import { CleanPace } from './clean-pace.ts'
@@ -6,7 +6,6 @@ import { type BatchRules, cleanBatch } from './clean-records.ts'
 import { CompactedLog } from './compaction-testing.ts'
 import { ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const pace = new CleanPace({ clock: new ManualClock() })
 

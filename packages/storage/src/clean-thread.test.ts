@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BatchBuilder, endTransactionMarker, ErrorCode } from '@ottla/protocol'
+import { BatchBuilder, endTransactionMarker, ErrorCode, seededRandom } from '@ottla/protocol'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CleanPace, CompactionAborted, IoThrottle } from './clean-pace.ts'
 import { CleanThread, CleanThreadLost, CleanWriteFailed } from './clean-thread.ts'
@@ -10,7 +10,6 @@ import { compactConfig } from './compaction-testing.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
 import { KeptLogger, ManualClock } from './log-testing.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const clock = new ManualClock()
 const thread = CleanThread.find({ clock, idleMs: 1000 })!

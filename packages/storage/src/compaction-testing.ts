@@ -1,6 +1,15 @@
 // What the tests of compaction share: a compacted log on a disk in memory, and short words for what is done to it.
 
-import { BatchBuilder, batchesIn, type CompressionName, endTransactionMarker, type RecordBatch, recordsOf } from '@ottla/protocol'
+import {
+  BatchBuilder,
+  batchesIn,
+  type CompressionName,
+  endTransactionMarker,
+  type RecordBatch,
+  recordsOf,
+  type SeededRandom,
+  seededRandom,
+} from '@ottla/protocol'
 import { CleanPace } from './clean-pace.ts'
 import type { CompactionOptions, CompactionResult } from './compaction.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
@@ -8,7 +17,6 @@ import type { Log } from './log.ts'
 import { LogManager, type LogManagerOptions } from './log-manager.ts'
 import { bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
-import { type SeededRandom, seededRandom } from './seeded-random.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 

@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BatchBuilder, type CompressionName } from '@ottla/protocol'
+import { BatchBuilder, type CompressionName, seededRandom } from '@ottla/protocol'
 import { afterAll, bench, describe } from 'vitest'
 import { CleanPace } from './clean-pace.ts'
 import { BatchReader } from './clean-reader.ts'
@@ -15,7 +15,6 @@ import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
 import { KeptLogger } from './log-testing.ts'
 import { nodeFiles } from './node-files.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const LOG_BYTES = 16 * 1024 * 1024
 // In memory where that can be had: what a device does is not measured.

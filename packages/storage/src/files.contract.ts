@@ -1,9 +1,9 @@
 // What every implementation of `Files` must do, as a suite.
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '@ottla/protocol'
 import { readIfPresent, replaceFile } from './atomic-file.ts'
 import type { Files } from './files.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const codeOf = async (run: () => unknown): Promise<unknown> => {
   try {

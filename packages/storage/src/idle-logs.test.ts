@@ -1,4 +1,5 @@
 // What logs that nobody uses may cost: no open files, and no sync at a stop.
+import { seededRandom } from '@ottla/protocol'
 import type { Files } from './files.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +9,6 @@ import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
 import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { nodeFiles } from './node-files.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAABA'
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'ack' }

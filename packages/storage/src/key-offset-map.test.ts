@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '@ottla/protocol'
 import { KeyOffsetMap, SLOT_BYTES } from './key-offset-map.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const put = (map: KeyOffsetMap, key: string, offset: number): boolean => {
   const bytes = Buffer.from(`<${key}>`)

@@ -1,5 +1,5 @@
 // A full disk, a failing one, and damaged bytes.
-import { batchesIn, ErrorCode, KafkaError } from '@ottla/protocol'
+import { batchesIn, ErrorCode, KafkaError, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log, Progress } from './log.ts'
@@ -7,7 +7,6 @@ import { LogManager } from './log-manager.ts'
 import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
 import { turn } from './log-simulation.ts'
 import { MemoryDisk } from './memory-disk.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 

@@ -1,7 +1,7 @@
 // Logs that Apache Kafka 4.3.1 wrote are opened and read; their indexes are made anew byte for byte.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { batchesIn, type RecordBatch, recordsOf } from '@ottla/protocol'
+import { batchesIn, type RecordBatch, recordsOf, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { CLEAN_SHUTDOWN, cleanShutdownContent } from './clean-shutdown.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
@@ -10,7 +10,6 @@ import { LogManager } from './log-manager.ts'
 import { bytesOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { parseProducerSnapshot, producerSnapshotContent } from './producer-snapshot.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/log/', import.meta.url))
 

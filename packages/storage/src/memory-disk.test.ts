@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '@ottla/protocol'
 import { readIfPresent, replaceFile } from './atomic-file.ts'
 import { MemoryDisk } from './memory-disk.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 

@@ -1,6 +1,7 @@
 // Producers that were silent for `producer.id.expiration.ms` are forgotten in the background, by the clock on the wall (UnifiedLog's
 // PeriodicProducerExpirationCheck).
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '@ottla/protocol'
 import { defaultLogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
@@ -9,7 +10,6 @@ import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import type { ProducerBatch } from './producer-entry.ts'
 import { ProducerState } from './producer-state.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const START_MS = 1_700_000_000_000
 const HOUR_MS = 3_600_000

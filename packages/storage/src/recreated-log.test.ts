@@ -1,12 +1,11 @@
 // A partition that is deleted and made again under the same name starts from nothing: what the checkpoint files say is of the old one.
-import { batchesIn } from '@ottla/protocol'
+import { batchesIn, seededRandom } from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
 import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
 import type { Log } from './log.ts'
 import { MemoryDisk } from './memory-disk.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'ack' }
 const ids = ['AAAAAAAAAAAAAAAAAAAAAQ', 'AAAAAAAAAAAAAAAAAAAAAg'] as const

@@ -1,5 +1,5 @@
 // A transaction index that is damaged after a clean stop is made anew from the log when it is first asked for.
-import { endTransactionMarker } from '@ottla/protocol'
+import { endTransactionMarker, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { abortedTransactions } from './compaction-plan.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
@@ -7,7 +7,6 @@ import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
 import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
-import { seededRandom } from './seeded-random.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'os', segmentBytes: 1000 }

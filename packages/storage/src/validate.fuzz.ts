@@ -1,11 +1,10 @@
 // Damaged batches with a checksum made after the damage, as a broken or hostile client would send them: a KafkaError of a code that fits, or a
 // batch that every reader can read, with offsets 0 to n - 1 as far as its header says.
 
-import { BATCH_HEADER_BYTES, BatchBuilder, ErrorCode, KafkaError, RecordBatch, recordsOf } from '@ottla/protocol'
+import { BATCH_HEADER_BYTES, BatchBuilder, ErrorCode, KafkaError, RecordBatch, recordsOf, seededRandom } from '@ottla/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { defaultLogConfig } from './config.ts'
-import { seededRandom } from './seeded-random.ts'
 import { validateBatch } from './validate.ts'
 
 const NOW = 1_700_000_000_000

@@ -8,8 +8,8 @@ import {
   listGroupsApi,
   offsetCommitApi,
   offsetFetchApi,
+  seededRandom,
 } from '@ottla/protocol'
-import { seededRandom } from '@ottla/storage'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Ending, SimulatedBroker } from '../broker-simulation.ts'
 

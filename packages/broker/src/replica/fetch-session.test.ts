@@ -1,7 +1,6 @@
 import { ManualClock } from '@ottla/metadata'
 import type { FetchRequest } from '@ottla/protocol'
-import { ErrorCode, fetchApi, Reader, requestCodec, Writer } from '@ottla/protocol'
-import { seededRandom } from '@ottla/storage'
+import { ErrorCode, fetchApi, Reader, requestCodec, seededRandom, Writer } from '@ottla/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FetchTarget } from './fetch-read.ts'

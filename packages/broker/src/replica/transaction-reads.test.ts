@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { ManualClock, silentLogger } from '@ottla/metadata'
-import { batchesIn, controlTypeOf, ControlType, type RecordBatch, recordsOf } from '@ottla/protocol'
-import { defaultLogConfig, LogManager, MemoryDisk, seededRandom } from '@ottla/storage'
+import { batchesIn, ControlType, controlTypeOf, type RecordBatch, recordsOf, seededRandom } from '@ottla/protocol'
+import { defaultLogConfig, LogManager, MemoryDisk } from '@ottla/storage'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { lastStableOffsetOf, readCommitted } from './transaction-reads.ts'
 

@@ -2,23 +2,11 @@
 // a small runtime that writes, replays and commits decisions at once, or when the test says so.
 
 import { Buffer } from 'node:buffer'
-import type { Clock, KafkaError, Logger, Random, Timer } from '@ottla/protocol'
+import { type Clock, type KafkaError, type Logger, seededRandom, type Timer } from '@ottla/protocol'
 import type { Decision } from '../decision.ts'
 import { type CoordinatorRecord, encodeRecord, RecordDecoder } from '../record.ts'
 import type { Timers } from '../timers.ts'
 import type { GroupSettings, GroupWorld, Rebalance, TopicFacts, Topics } from './world.ts'
-
-/** Numbers that come again with the same seed (mulberry32). */
-export const seededRandom = (seed: number): Random => {
-  let state = seed >>> 0
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-  return { next, bytes: size => Buffer.from(Array.from({ length: size }, () => Math.floor(next() * 256))) }
-}
 
 interface Due {
   readonly at: number

@@ -1,9 +1,8 @@
 // Transactional producers, some of them zombies, over coordinators that come and go and markers that fail: whatever happens, all partitions of a
 // transaction learn of the same outcome, and it is the one that the producer was told.
 
-import { ErrorCode, KafkaError } from '@ottla/protocol'
+import { ErrorCode, KafkaError, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from '../group/testing.ts'
 import { SimulatedClient, type ClientWorld, type Told } from './simulation-client.ts'
 import { ChancyMarkers, type SimulatedPartition, sleep } from './simulation-world.ts'
 import { mayFollow, type TransactionStateName } from './states.ts'

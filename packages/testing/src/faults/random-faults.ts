@@ -1,6 +1,5 @@
 // Faults by chance, the same for the same seed and the same requests of an API, whatever other APIs are asked in between.
-import { murmur2, type Random } from '@ottla/protocol'
-import { seededRandom } from '@ottla/storage'
+import { murmur2, type Random, seededRandom } from '@ottla/protocol'
 import type { FaultAction, RandomFaultKind, RandomFaultSpec } from './specs.ts'
 import { passingErrorFor } from './specs.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from '@ottla/storage'
+import { seededRandom } from '@ottla/protocol'
 import { pause } from './real-time.ts'
 import { TestClock } from './test-clock.ts'
 import { TimerHeap } from './timer-heap.ts'

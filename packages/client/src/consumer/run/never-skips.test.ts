@@ -1,5 +1,6 @@
 // Handlers by chance, failures by chance, rebalances, pauses and crashes by chance: nothing is committed that was not handled, nothing is left
 // out, and order is kept where it was promised.
+import { type Random, seededRandom } from '@ottla/protocol'
 import { expect, test } from 'vitest'
 import { FakeWorld } from '../consumer-testing.ts'
 import type { EachMessagePayload } from '../types.ts'
@@ -7,20 +8,9 @@ import type { EachMessagePayload } from '../types.ts'
 const partitions = 3
 const recordsPerPartition = 60
 
-/** Numbers from 0 to 1 (mulberry32). */
-function chanceOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 class Scenario {
   readonly world = new FakeWorld({ partitions, batchSize: 8, rebalanceTimeout: 1_000, stopTimeout: 1_000 })
-  readonly chance: () => number
+  readonly random: Random
   readonly finished = new Set<string>()
   readonly wrong: string[] = []
   readonly #inHand = new Set<string>()
@@ -30,7 +20,7 @@ class Scenario {
   #checkedCommits = 0
 
   constructor(seed: number, order: 'key' | 'partition' | 'none') {
-    this.chance = chanceOf(seed)
+    this.random = seededRandom(seed)
     this.#order = order
   }
 
@@ -43,10 +33,10 @@ class Scenario {
     const group = this.#order === 'key' ? `${partition}/${message.key?.toString()}` : String(partition)
     if (this.#order !== 'none' && this.#inHand.has(group)) this.wrong.push(`two of ${group} at once`)
     this.#inHand.add(group)
-    const durationMs = Math.floor(this.chance() ** 3 * 50)
+    const durationMs = Math.floor(this.random.next() ** 3 * 50)
     await new Promise<void>(resolve => void this.world.clock.after(durationMs, resolve))
     this.#inHand.delete(group)
-    if (this.chance() < 0.05) throw new Error('by chance')
+    if (this.random.next() < 0.05) throw new Error('by chance')
     const place = `${partition}/${message.offset}`
     const isAgain = this.finished.has(place)
     if (!signal.aborted) this.finished.add(place)
@@ -57,8 +47,8 @@ class Scenario {
 
   /** Something happens. */
   act(): void {
-    const dice = this.chance()
-    const partition = Math.floor(this.chance() * partitions)
+    const dice = this.random.next()
+    const partition = Math.floor(this.random.next() * partitions)
     if (dice < 0.1) this.#rebalance()
     else if (dice < 0.2 && this.world.consumer.assignment().length > 0) this.world.consumer.pause([{ topic: 't', partitions: [partition] }])
     else if (dice < 0.4 && this.world.consumer.assignment().length > 0) this.world.consumer.resume([{ topic: 't' }])
@@ -69,10 +59,10 @@ class Scenario {
     const { membership } = this.world
     const facts = membership.facts
     if (facts === null || membership.hasLeft) return
-    const some = [0, 1, 2].filter(() => this.chance() < 0.5).map(partition => ({ topic: 't', partition }))
+    const some = [0, 1, 2].filter(() => this.random.next() < 0.5).map(partition => ({ topic: 't', partition }))
     this.#rebalancing = this.#rebalancing.then(async () => {
       if (membership.hasLeft) return
-      if (this.chance() < 0.3) await membership.listener.lost(some)
+      if (this.random.next() < 0.3) await membership.listener.lost(some)
       else await membership.listener.revoked(some)
       await new Promise<void>(resolve => void this.world.clock.after(5, resolve))
       if (!membership.hasLeft) await membership.listener.assigned(some, facts)
@@ -96,16 +86,16 @@ class Scenario {
 test.each(['key', 'partition', 'none'] as const)('nothing is left out, nothing is committed too early (order %s)', async order => {
   for (let seed = 1; seed <= 12; seed++) {
     const scenario = new Scenario(seed * 7919, order)
-    const { world, chance } = scenario
+    const { world, random } = scenario
     await scenario.start()
     for (let written = 0; written < recordsPerPartition; written += 6) {
       for (let partition = 0; partition < partitions; partition++) {
-        const values = Array.from({ length: 6 }, (_, index) => `k${Math.floor(chance() * 5)}:${written + index}`)
+        const values = Array.from({ length: 6 }, (_, index) => `k${Math.floor(random.next() * 5)}:${written + index}`)
         world.append(values, partition)
       }
       for (let step = 0; step < 10; step++) {
         scenario.act()
-        await world.clock.advance(Math.floor(chance() * 40))
+        await world.clock.advance(Math.floor(random.next() * 40))
         scenario.checkCommits()
       }
     }

@@ -2,8 +2,7 @@
 // commits are late or fail. What has to hold always is checked after each step, and at the end that all come to rest.
 
 import { Buffer } from 'node:buffer'
-import { ErrorCode, KafkaError, type Random } from '@ottla/protocol'
-import { seededRandom } from '../testing.ts'
+import { ErrorCode, KafkaError, type Random, seededRandom } from '@ottla/protocol'
 import { ClassicGroup } from './classic-group.ts'
 import { ClassicHarness } from './classic-testing.ts'
 

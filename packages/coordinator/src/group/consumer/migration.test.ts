@@ -1,8 +1,7 @@
 // Groups that change their kind while they work: members of both protocols in one group, the way there and the way back.
 
-import { ErrorCode, KafkaError } from '@ottla/protocol'
+import { ErrorCode, KafkaError, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from '../testing.ts'
 import { TestClassicConsumer } from './classic-testing.ts'
 import { shown, TestConsumer, TestGroups } from './testing.ts'
 

@@ -1,9 +1,8 @@
 // Random lives of a consumer group, by seed: members join, leave, crash, give partitions up late; topics appear, grow and go; the coordinator
 // moves. After each event what has to hold always is checked, and at last that the group comes to rest.
 
-import { KafkaError, type Random } from '@ottla/protocol'
+import { KafkaError, type Random, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from '../testing.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { TestConsumer, TestGroups } from './testing.ts'
 

@@ -1,4 +1,5 @@
-import type { Random } from '@ottla/protocol'
+// Randomness that can be repeated, for simulations and tests.
+import type { Random } from './world.ts'
 
 /** A source that gives whole numbers as well. */
 export interface SeededRandom extends Random {
@@ -6,7 +7,7 @@ export interface SeededRandom extends Random {
   below(limit: number): number
 }
 
-/** Randomness for tests that can be repeated: the same seed gives the same numbers (the generator is mulberry32, of 32 bits of state). */
+/** The same seed gives the same numbers (the generator is mulberry32, of 32 bits of state). */
 export function seededRandom(seed: number): SeededRandom {
   let state = seed >>> 0
   const next = () => {
