@@ -102,20 +102,29 @@ export class Topics {
     if (total > MAX_PARTITIONS_PER_REQUEST) throw excessive()
     const duplicates = repeated(topics.map(({ name }) => name))
     const named = new Map(topics.map(topic => [topic.name, topic]))
+    // As in Kafka names collide with those of topics that are there already, not with others of the same request.
+    const colliding = new Map<string, string>()
+    await this.#parts.slices.each(named.keys(), name => {
+      const other = this.#colliding.collision(name)
+      if (other !== undefined) colliding.set(name, other)
+    })
     const outcomes = await this.#parts.slices.gather(named, async ([name, topic]) => {
       if (duplicates.has(name)) return [name, invalidRequest('Duplicate topic name.')] as const
-      return [name, await this.#create(topic, validateOnly).catch(asKafkaError)] as const
+      return [name, await this.#create(topic, { validateOnly, collision: colliding.get(name) }).catch(asKafkaError)] as const
     })
     return new Map(outcomes)
   }
 
-  async #create(topic: NewTopic, validateOnly: boolean): Promise<CreatedTopic> {
+  async #create(
+    topic: NewTopic,
+    { validateOnly, collision }: { validateOnly: boolean; collision: string | undefined },
+  ): Promise<CreatedTopic> {
     const { name } = topic
     if (name === CLUSTER_METADATA_TOPIC) throw invalidRequest(`Creation of internal topic ${name} is prohibited.`)
     const { metadata, store, random } = this.#parts
     for (let attempt = 1; ; attempt++) {
       const image = metadata.image
-      this.#checkName(name, image)
+      checkName(name, image, collision)
       const configs = this.#configsOf(topic)
       const partitions = this.#place(topic, image)
       const replicationFactor = partitions[0]?.replicas.length ?? 0
@@ -139,16 +148,6 @@ export class Topics {
       if (revision > 0) await commitOrThrow(store, { writes: [{ prefix: keys.partitions(topicId), value: null }] })
       await metadata.applied(outcome.revision)
       if (attempt === ATTEMPTS) throw new KafkaError(ErrorCode.REQUEST_TIMED_OUT)
-    }
-  }
-
-  #checkName(name: string, image: ClusterImage): void {
-    if (image.topic(name)) throw new KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
-    const problem = topicNameProblem(name)
-    if (problem !== null) throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
-    const other = this.#colliding.collision(name)
-    if (other !== undefined) {
-      throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${other}`)
     }
   }
 
@@ -312,6 +311,15 @@ export class Topics {
     })
     if (!outcome.succeeded) throw new KafkaError(ErrorCode.REQUEST_TIMED_OUT, 'The topic was changed at the same time.')
     return outcome.revision
+  }
+}
+
+function checkName(name: string, image: ClusterImage, collision: string | undefined): void {
+  if (image.topic(name)) throw new KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
+  const problem = topicNameProblem(name)
+  if (problem !== null) throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
+  if (collision !== undefined) {
+    throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${collision}`)
   }
 }
 

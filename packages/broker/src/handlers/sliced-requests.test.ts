@@ -154,6 +154,19 @@ describe('requests that name much', () => {
     expect(order).toEqual(['short', 'long'])
   })
 
+  it('create topics as they are there when the request comes: names collide with those of others, not of the same request', async () => {
+    await start()
+    shortTurns()
+    const topics = [...named(1, 'a.'), ...named(40, 'n'), ...named(1, 'a_')]
+    const created = await broker.ask(createTopicsApi, 7, { topics, timeoutMs: 1000 })
+    expect(created?.topics.map(({ errorCode }) => errorCode)).toEqual(topics.map(() => ErrorCode.NONE))
+    const later = await broker.ask(createTopicsApi, 7, {
+      topics: [{ ...topics[0]!, name: 'n_' }, { ...topics[0]!, name: 'a-' }, ...named(1, 'a.')],
+      timeoutMs: 1000,
+    })
+    expect(later?.topics.map(({ errorCode }) => errorCode)).toEqual([ErrorCode.NONE, ErrorCode.NONE, ErrorCode.TOPIC_ALREADY_EXISTS])
+  })
+
   it('end with errors where a topic is deleted in the midst of them', async () => {
     await start()
     shortTurns()
