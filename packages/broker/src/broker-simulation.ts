@@ -1,9 +1,9 @@
 // A whole broker but for its sockets, on a disk in memory and a clock that stands still, for tests: requests go through the codecs to the
 // handlers of the real composition, and the broker can be stopped, killed or robbed of its power at any moment.
 import type { MetadataStore } from '@ottla/metadata'
-import { ManualClock, memoryStore, Metadata, silentLogger } from '@ottla/metadata'
+import { memoryStore, Metadata, silentLogger } from '@ottla/metadata'
 import type { AnyApi, Random, RequestInitOf, ResponseOf } from '@ottla/protocol'
-import { encodeResponse, randomUuid, Reader, readResponse, requestCodec, seededRandom, Writer } from '@ottla/protocol'
+import { encodeResponse, ManualClock, randomUuid, Reader, readResponse, requestCodec, seededRandom, Writer } from '@ottla/protocol'
 import { MemoryDisk } from '@ottla/storage'
 import type { World } from './broker-parts.ts'
 import { joinCluster, openLogs } from './broker-parts.ts'

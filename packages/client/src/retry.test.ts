@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { ManualClock } from '@ottla/protocol'
 import { KafkaJSConnectionError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } from './errors/index.ts'
-import { ManualClock } from './network/testing.ts'
 import type { RetryWorld } from './retry.ts'
 import { delay, retrying, retrySettings } from './retry.ts'
 
@@ -71,6 +71,6 @@ describe('retrying', () => {
     const waiting = delay(clock, 1000, controller.signal)
     controller.abort(reason)
     await expect(waiting).rejects.toBe(reason)
-    expect(clock.timers).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 })

@@ -12,4 +12,4 @@ export { Metadata, type ChangeListener, type MetadataOptions } from './metadata.
 export * from './store.ts'
 export { nodeStoreFiles, type StoreFile, type StoreFiles } from './store-files.ts'
 export { MemoryFiles } from './memory-files.ts'
-export { ManualClock, memoryStore, silentLogger } from './testing.ts'
+export { memoryStore, silentLogger } from './testing.ts'

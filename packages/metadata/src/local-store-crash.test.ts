@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
+import { ManualClock } from '@ottla/protocol'
 import { LocalStore } from './local-store.ts'
 import { MemoryFiles } from './memory-files.ts'
-import { ManualClock, silentLogger } from './testing.ts'
+import { silentLogger } from './testing.ts'
 
 class Crash extends Error {}
 

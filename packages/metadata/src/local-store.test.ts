@@ -2,11 +2,12 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { ManualClock } from '@ottla/protocol'
 import { LocalStore } from './local-store.ts'
 import { MemoryFiles } from './memory-files.ts'
 import { type StoreSubject, storeContract } from './store.contract.ts'
 import { nodeStoreFiles, type StoreFiles } from './store-files.ts'
-import { ManualClock, silentLogger } from './testing.ts'
+import { silentLogger } from './testing.ts'
 
 const settled = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 5))
 

@@ -1,16 +1,6 @@
+import { ManualClock } from '@ottla/protocol'
 import { bench, describe } from 'vitest'
-import {
-  encodePartition,
-  encodeTopic,
-  imageOf,
-  keys,
-  LocalStore,
-  ManualClock,
-  MemoryFiles,
-  newPartition,
-  silentLogger,
-  type Write,
-} from './index.ts'
+import { encodePartition, encodeTopic, imageOf, keys, LocalStore, MemoryFiles, newPartition, silentLogger, type Write } from './index.ts'
 
 const files = new MemoryFiles()
 const openStore = (): Promise<LocalStore> =>

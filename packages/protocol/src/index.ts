@@ -3,6 +3,7 @@ export * from './codec.ts'
 export { unknownTags } from './codec-plan.ts'
 export * from './errors.ts'
 export * from './frame.ts'
+export { ManualClock } from './manual-clock.ts'
 export type {
   AnyApi,
   Api,

@@ -1,5 +1,6 @@
 // The world outside the program comes in through these small interfaces, so that the same code also runs in a seeded
-// simulation with a virtual clock. Implementations live where the program is put together, never here.
+// simulation with a virtual clock. Implementations live where the program is put together, never here; those of simulations and tests, which
+// know nothing of a world, are `ManualClock` and `seededRandom`.
 
 /** A pending call of a clock; `cancel` is idempotent. */
 export interface Timer {

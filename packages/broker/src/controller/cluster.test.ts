@@ -1,6 +1,6 @@
 // What a cluster starts with, and what one gets that an earlier version made.
-import { seededRandom } from '@ottla/protocol'
-import { decodeCluster, encodeCluster, keys, ManualClock, type MetadataStore, memoryStore } from '@ottla/metadata'
+import { ManualClock, seededRandom } from '@ottla/protocol'
+import { decodeCluster, encodeCluster, keys, type MetadataStore, memoryStore } from '@ottla/metadata'
 import { afterEach, expect, it } from 'vitest'
 import { testConfig } from '../config/testing.ts'
 import { initialFeatures } from '../features.ts'

@@ -1,5 +1,5 @@
-import { keys, ManualClock, memoryStore, Metadata, type MetadataStore, silentLogger } from '@ottla/metadata'
-import { KafkaError } from '@ottla/protocol'
+import { keys, memoryStore, Metadata, type MetadataStore, silentLogger } from '@ottla/metadata'
+import { KafkaError, ManualClock } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { TestAdministration } from '../handlers/administration-testing.ts'
 import { Controller, letIn } from './controller.ts'

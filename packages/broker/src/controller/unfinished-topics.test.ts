@@ -1,5 +1,5 @@
-import { encodePartition, keys, ManualClock, memoryStore, Metadata, newPartition, silentLogger } from '@ottla/metadata'
-import { randomUuid } from '@ottla/protocol'
+import { encodePartition, keys, memoryStore, Metadata, newPartition, silentLogger } from '@ottla/metadata'
+import { ManualClock, randomUuid } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { TestAdministration } from '../handlers/administration-testing.ts'
 import { Controller } from './controller.ts'

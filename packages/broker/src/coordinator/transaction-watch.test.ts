@@ -1,6 +1,6 @@
-import { ManualClock } from '@ottla/metadata'
 import type { Logger } from '@ottla/protocol'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ManualClock } from '@ottla/protocol'
 import { batchOf, nextTurn, TestReplicas } from '../replica/testing.ts'
 import { TransactionWatch } from './transaction-watch.ts'
 

@@ -1,7 +1,7 @@
 // A cluster's administration in memory, for tests of its handlers: requests and responses go through the codecs.
-import { ManualClock, memoryStore, Metadata, silentLogger } from '@ottla/metadata'
+import { memoryStore, Metadata, silentLogger } from '@ottla/metadata'
 import type { AnyApi, Random, RequestInitOf, ResponseInitOf, ResponseOf } from '@ottla/protocol'
-import { KafkaError, Reader, requestCodec, responseCodec, Writer } from '@ottla/protocol'
+import { KafkaError, ManualClock, Reader, requestCodec, responseCodec, Writer } from '@ottla/protocol'
 import type { BrokerConfig } from '../config/index.ts'
 import { testConfig } from '../config/testing.ts'
 import { BrokerRegistration, Controller, establishCluster, letIn } from '../controller/index.ts'

@@ -1,7 +1,7 @@
 // The handlers of groups over a stand-in for the coordinator, for tests of what they do themselves.
 import type { Decision, GroupPartition } from '@ottla/coordinator'
-import { type AnyApi, createTopicsApi, type RequestInitOf, type ResponseOf } from '@ottla/protocol'
-import { ManualClock, silentLogger } from '@ottla/metadata'
+import { type AnyApi, createTopicsApi, ManualClock, type RequestInitOf, type ResponseOf } from '@ottla/protocol'
+import { silentLogger } from '@ottla/metadata'
 import type { GroupService } from '../coordinator/group-coordinator.ts'
 import { Slices } from '../replica/slices.ts'
 import type { AnyHandler } from '../requests/handler.ts'

@@ -1,6 +1,5 @@
 // What one request about groups names by the thousand is done some at a time: others have their turn in between, and the answer is the same.
 import { answered } from '@ottla/coordinator'
-import { ManualClock } from '@ottla/metadata'
 import {
   deleteGroupsApi,
   describeGroupsApi,
@@ -9,6 +8,7 @@ import {
   joinGroupApi,
   leaveGroupApi,
   listGroupsApi,
+  ManualClock,
   offsetCommitApi,
   offsetDeleteApi,
   offsetFetchApi,

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { ManualClock } from '@ottla/protocol'
 import type { Connection, RequestService } from './connection.ts'
 import type { ReceiveWay } from './receive.ts'
-import { echo, eventually, FrameClient, framed, ManualClock, TestServer } from './testing.ts'
+import { echo, eventually, FrameClient, framed, TestServer } from './testing.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -221,13 +222,13 @@ describe('Listener', () => {
       if (!slow.closed) slow.send(body.subarray(second, second + 1))
       busy.send(body)
       await busy.receive(second + 1)
-      clock.pass(1000)
+      clock.advance(1000)
       await new Promise<void>(resolve => setTimeout(resolve, 2))
     }
     await slow.end()
     expect(server.log.text).toContain('a request has been arriving for')
     expect(idle.closed).toBe(false)
-    clock.pass(30_000)
+    clock.advance(30_000)
     await idle.end()
     busy.send(body)
     await busy.receive(41)
@@ -240,7 +241,7 @@ describe('Listener', () => {
     const service: RequestService = {
       serve(connection, buffer, at, end) {
         order.push(connection.id)
-        clock.pass(2)
+        clock.advance(2)
         echo.serve(connection, buffer, at, end)
       },
     }
@@ -265,9 +266,9 @@ describe('Listener', () => {
     const [first] = server.shared.connections
     await eventually(() => (first?.waitingBytes ?? 0) > 10 * MIB)
     server.shared.setLimits({ outputBytes: 9 * MIB })
-    clock.pass(2000)
+    clock.advance(2000)
     expect(server.listener.connections).toBe(2)
-    clock.pass(4000)
+    clock.advance(4000)
     await eventually(() => server.listener.connections === 1)
     expect(server.log.text).toContain('MiB of replies for 5 s')
     good.send(framed(pattern(10, 0)))
@@ -299,7 +300,7 @@ describe('Listener', () => {
       await client.end()
     }
     expect(server.log.lines.filter(line => line.message.includes('HTTP'))).toHaveLength(10)
-    clock.pass(20_000)
+    clock.advance(20_000)
     expect(server.log.text).toContain('15 more log lines of this kind left out')
   })
 

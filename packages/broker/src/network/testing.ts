@@ -1,46 +1,13 @@
-// Aids for tests of the network: a clock that is moved by hand, a logger that remembers, a client that speaks frames.
+// Aids for tests of the network: real time, a logger that remembers, a client that speaks frames.
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { connect } from 'node:net'
-import type { Clock, Logger, Timer } from '@ottla/protocol'
+import type { Clock, Logger } from '@ottla/protocol'
 import type { Connection, RequestService } from './connection.ts'
 import type { ListenerOptions } from './listener.ts'
 import { Listener } from './listener.ts'
 import type { SocketServerOptions } from './socket-server.ts'
 import { SocketServer } from './socket-server.ts'
-
-/** Time that passes only when told to. */
-export class ManualClock implements Clock {
-  #now = 1000
-  #timers = new Set<{ at: number; run: () => void }>()
-
-  now(): number {
-    return this.#now
-  }
-
-  monotonic(): number {
-    return this.#now
-  }
-
-  after(delayMs: number, run: () => void): Timer {
-    const timer = { at: this.#now + delayMs, run }
-    this.#timers.add(timer)
-    return { cancel: () => void this.#timers.delete(timer) }
-  }
-
-  /** Lets time pass and runs what is due, in order. */
-  pass(ms: number): void {
-    const until = this.#now + ms
-    for (;;) {
-      const [next] = [...this.#timers].filter(timer => timer.at <= until).toSorted((a, b) => a.at - b.at)
-      if (next === undefined) break
-      this.#timers.delete(next)
-      this.#now = Math.max(this.#now, next.at)
-      next.run()
-    }
-    this.#now = until
-  }
-}
 
 /** Real time. */
 export const systemClock: Clock = {

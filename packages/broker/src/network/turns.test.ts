@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { ManualClock } from '@ottla/protocol'
 import { defaultLimits } from './limits.ts'
-import { ManualClock } from './testing.ts'
 import { Turns } from './turns.ts'
 
 const nextTurn = () => new Promise(resolve => setImmediate(resolve))
@@ -12,7 +12,7 @@ describe('turns of the event loop', () => {
     const served: string[] = []
     const work = (name: string) => {
       served.push(name)
-      clock.pass(3)
+      clock.advance(3)
     }
     const ask = (name: string) => (turns.hasTime() ? work(name) : turns.wait(() => work(name)))
     for (const name of ['a', 'b', 'c', 'd', 'e']) ask(name)
@@ -38,7 +38,7 @@ describe('turns of the event loop', () => {
     const serve = (name: keyof typeof queues): void => {
       queues[name]--
       served.push(name)
-      clock.pass(2)
+      clock.advance(2)
     }
     const one = (name: keyof typeof queues): void => {
       serve(name)

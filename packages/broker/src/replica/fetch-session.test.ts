@@ -1,6 +1,5 @@
-import { ManualClock } from '@ottla/metadata'
 import type { FetchRequest } from '@ottla/protocol'
-import { ErrorCode, fetchApi, Reader, requestCodec, seededRandom, Writer } from '@ottla/protocol'
+import { ErrorCode, fetchApi, ManualClock, Reader, requestCodec, seededRandom, Writer } from '@ottla/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FetchTarget } from './fetch-read.ts'

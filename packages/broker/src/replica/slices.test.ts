@@ -1,6 +1,6 @@
-import { ManualClock } from '@ottla/metadata'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ManualClock } from '@ottla/protocol'
 import { Slices } from './slices.ts'
 
 const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

@@ -1,4 +1,5 @@
-import { ManualClock, silentLogger } from '@ottla/metadata'
+import { ManualClock } from '@ottla/protocol'
+import { silentLogger } from '@ottla/metadata'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Slices } from './slices.ts'

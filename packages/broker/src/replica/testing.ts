@@ -1,19 +1,9 @@
 // What tests of partitions and of the handlers over them share: a disk in memory, metadata that the test writes, time that it moves.
 import type { PartitionValue } from '@ottla/metadata'
-import {
-  encodeConfig,
-  encodePartition,
-  encodeTopic,
-  keys,
-  ManualClock,
-  memoryStore,
-  Metadata,
-  newPartition,
-  silentLogger,
-} from '@ottla/metadata'
+import { encodeConfig, encodePartition, encodeTopic, keys, memoryStore, Metadata, newPartition, silentLogger } from '@ottla/metadata'
 import type { MetadataStore } from '@ottla/metadata'
 import type { AnyApi, BatchOptions, RecordInit, RequestInitOf, ResponseInitOf, ResponseOf } from '@ottla/protocol'
-import { BatchBuilder, encodeResponse, Reader, readResponse, requestCodec, seededRandom, Writer } from '@ottla/protocol'
+import { BatchBuilder, encodeResponse, ManualClock, Reader, readResponse, requestCodec, seededRandom, Writer } from '@ottla/protocol'
 import type { LogConfig } from '@ottla/storage'
 import { defaultLogConfig, LogManager, MemoryDisk, nodeFiles } from '@ottla/storage'
 import type { AnyHandler, ConnectionFacts, Outcome, RequestContext } from '../requests/handler.ts'

@@ -1,8 +1,8 @@
 // Readers of committed records, of a log that Apache Kafka 4.3.1 wrote with transactions of two producers, the last of them still open.
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { ManualClock, silentLogger } from '@ottla/metadata'
-import { batchesIn, ControlType, controlTypeOf, type RecordBatch, recordsOf, seededRandom } from '@ottla/protocol'
+import { silentLogger } from '@ottla/metadata'
+import { batchesIn, ControlType, controlTypeOf, ManualClock, type RecordBatch, recordsOf, seededRandom } from '@ottla/protocol'
 import { defaultLogConfig, LogManager, MemoryDisk } from '@ottla/storage'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { lastStableOffsetOf, readCommitted } from './transaction-reads.ts'

@@ -1,5 +1,4 @@
-import { ManualClock } from '@ottla/metadata'
-import { ErrorCode } from '@ottla/protocol'
+import { ErrorCode, ManualClock } from '@ottla/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { OffsetWaiter } from './waiting.ts'
@@ -16,29 +15,6 @@ class Sleeper extends Waiter {
   }
 }
 
-/** Counts the timers that are pending. */
-class CountingClock extends ManualClock {
-  pending = 0
-  override after(delayMs: number, run: () => void) {
-    let isPending = true
-    this.pending++
-    const done = (): void => {
-      if (isPending) this.pending--
-      isPending = false
-    }
-    const timer = super.after(delayMs, () => {
-      done()
-      run()
-    })
-    return {
-      cancel: () => {
-        done()
-        timer.cancel()
-      },
-    }
-  }
-}
-
 const step = fc.oneof(
   fc.record({ kind: fc.constant('add' as const), delay: fc.integer({ min: -5, max: 300 }) }),
   fc.record({ kind: fc.constant('remove' as const), which: fc.nat(30) }),
@@ -49,7 +25,7 @@ describe('deadlines', () => {
   it('are met late by less than two ticks, never early, never twice, with one timer for all', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), steps => {
-        const clock = new CountingClock()
+        const clock = new ManualClock()
         const deadlines = new Deadlines(clock)
         const waiters: { waiter: Waiter; due: number; removed: boolean; expiredAt: number }[] = []
         for (const one of steps) {
@@ -83,7 +59,7 @@ describe('deadlines', () => {
   })
 
   it('are not remembered for days when nobody has them any more', () => {
-    const clock = new CountingClock()
+    const clock = new ManualClock()
     const deadlines = new Deadlines(clock)
     let expired = 0
     deadlines.add(new Sleeper(() => expired++), 40_000)
@@ -100,7 +76,7 @@ describe('deadlines', () => {
   })
 
   it('may be waited for again from within', () => {
-    const clock = new CountingClock()
+    const clock = new ManualClock()
     const deadlines = new Deadlines(clock)
     let times = 0
     const again = new Sleeper(() => {

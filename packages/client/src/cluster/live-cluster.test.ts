@@ -1,8 +1,17 @@
 // The cluster beside scripted brokers: where requests go, what happens when brokers die, move and come back.
 import { tracingChannel } from 'node:diagnostics_channel'
-import { describeClusterApi, fetchApi, findCoordinatorApi, heartbeatApi, joinGroupApi, leaveGroupApi, metadataApi } from '@ottla/protocol'
+import {
+  describeClusterApi,
+  fetchApi,
+  findCoordinatorApi,
+  heartbeatApi,
+  joinGroupApi,
+  leaveGroupApi,
+  ManualClock,
+  metadataApi,
+} from '@ottla/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { eventually, ManualClock, optionsFor, ScriptedBroker } from '../network/testing.ts'
+import { eventually, optionsFor, ScriptedBroker } from '../network/testing.ts'
 import type { Cluster } from './cluster.ts'
 import type { ClusterOptions } from './create-cluster.ts'
 import { createCluster } from './create-cluster.ts'
@@ -154,10 +163,10 @@ describe('destinations', () => {
     await eventually(() => count(broker, 'Heartbeat') === 1)
     broker?.on(metadataApi, () => other?.metadata([]) ?? null)
     await client.refresh()
-    clock.pass(10)
+    clock.advance(10)
     gate.dispatchEvent(new Event('open'))
     await late
-    clock.pass(1000)
+    clock.advance(1000)
     await eventually(() => broker?.connections === 0)
     expect(client.isConnected()).toBe(false)
   })
@@ -259,9 +268,9 @@ describe('brokers that die', () => {
     const attempt = client.connect()
     await expect(former).rejects.toThrow()
     expect(client.connect()).toBe(attempt)
-    clock.pass(50)
+    clock.advance(50)
     await attempt
-    clock.pass(1000)
+    clock.advance(1000)
     await eventually(() => count(broker, 'Metadata') === 3)
   })
 

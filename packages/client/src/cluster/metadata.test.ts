@@ -1,6 +1,6 @@
-import { metadataApi, ZERO_UUID } from '@ottla/protocol'
+import { ManualClock, metadataApi, ZERO_UUID } from '@ottla/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { ManualClock, eventually, optionsFor, ScriptedBroker } from '../network/testing.ts'
+import { eventually, optionsFor, ScriptedBroker } from '../network/testing.ts'
 import type { Cluster } from './cluster.ts'
 import type { ClusterOptions } from './create-cluster.ts'
 import { createCluster } from './create-cluster.ts'
@@ -143,7 +143,7 @@ describe('metadata', () => {
     const images: number[] = []
     const stop = client.onChange(image => void images.push(image.topics.size))
     await client.topics(['a'])
-    clock.pass(1000)
+    clock.advance(1000)
     await eventually(() => broker.asked.length === 2 && images.length === 2)
     stop()
     await client.refresh()
@@ -151,7 +151,7 @@ describe('metadata', () => {
     expect(client.image.topics.size).toBe(0)
     expect(images).toEqual([1, 1])
     await client.disconnect()
-    expect(clock.timers).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   it('takes a newer leader that an answer told of, with its address, and no older one', async () => {

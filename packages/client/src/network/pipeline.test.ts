@@ -1,9 +1,8 @@
-import { heartbeatApi, metadataApi, produceApi, readRequestHeader, encodeResponse } from '@ottla/protocol'
+import { encodeResponse, heartbeatApi, ManualClock, metadataApi, produceApi, readRequestHeader } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { EventEmitter } from '../events/emitter.ts'
 import { createLogger, logLevel } from '../logger.ts'
 import { Pipeline } from './pipeline.ts'
-import { ManualClock } from './testing.ts'
 
 interface Laid {
   readonly pipeline: Pipeline
@@ -83,22 +82,23 @@ describe('Pipeline', () => {
     void beat(test)
     test.answer(500)
     void beat(test, 10_000)
-    test.clock.pass(499)
+    test.clock.advance(499)
     expect(test.sent.length).toBe(1)
-    test.clock.pass(1)
+    test.clock.advance(1)
     expect(test.sent.length).toBe(2)
   })
 
   it('times out what waits and what is in flight, each at its time, with one timer', async () => {
     const test = laid(1)
+    const sentAt = test.clock.now()
     const first = beat(test, 300)
     const second = beat(test, 200)
-    expect(test.clock.timers).toBe(1)
-    test.clock.pass(200)
+    expect(test.clock.pending).toBe(1)
+    test.clock.advance(200)
     await expect(second).rejects.toMatchObject({ name: 'KafkaJSRequestTimeoutError', correlationId: -1 })
     expect(test.silences).toEqual([])
-    test.clock.pass(100)
-    await expect(first).rejects.toMatchObject({ name: 'KafkaJSRequestTimeoutError', correlationId: 0, createdAt: 1000, sentAt: 1000 })
+    test.clock.advance(100)
+    await expect(first).rejects.toMatchObject({ name: 'KafkaJSRequestTimeoutError', correlationId: 0, createdAt: sentAt, sentAt })
     expect(test.silences).toEqual([300])
   })
 
@@ -110,7 +110,7 @@ describe('Pipeline', () => {
     await first
     test.events.on<{ queueSize: number }>('network.request_queue_size', ({ payload }) => void sizes.push(payload.queueSize))
     const waiting = [beat(test), beat(test)]
-    test.clock.pass(1000)
+    test.clock.advance(1000)
     for (const one of waiting) await expect(one).rejects.toThrow('timed out')
     expect(sizes).toEqual([1, 2, 0])
     const ending = new AbortController()
@@ -125,10 +125,10 @@ describe('Pipeline', () => {
     const test = laid()
     const first = beat(test)
     const second = beat(test, 300)
-    test.clock.pass(10)
+    test.clock.advance(10)
     test.answer()
     await first
-    test.clock.pass(300)
+    test.clock.advance(300)
     await expect(second).rejects.toThrow('timed out')
     expect(test.silences).toEqual([])
   })
@@ -160,6 +160,6 @@ describe('Pipeline', () => {
     const reason = new Error('over')
     test.pipeline.close(reason)
     for (const one of [...work, beat(test)]) await expect(one).rejects.toBe(reason)
-    expect(test.clock.timers).toBe(0)
+    expect(test.clock.pending).toBe(0)
   })
 })

@@ -1,8 +1,8 @@
-// Aids for tests of the network: a broker that answers as it is told, over TCP or over streams in memory, and a clock moved by hand.
+// Aids for tests of the network: a broker that answers as it is told, over TCP or over streams in memory.
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { Duplex } from 'node:stream'
-import type { AnyApi, Clock, RequestHeader, RequestOf, ResponseInitOf, Timer } from '@ottla/protocol'
+import type { AnyApi, RequestHeader, RequestOf, ResponseInitOf } from '@ottla/protocol'
 import { apis, apiVersionsApi, bounds, encodeResponse, metadataApi, Reader, readRequestHeader, requestCodec } from '@ottla/protocol'
 import type { ClusterOptions } from '../cluster/create-cluster.ts'
 import { createLogger } from '../logger.ts'
@@ -172,41 +172,6 @@ function streamTo(other: () => Duplex | undefined): Duplex {
       done(error)
     },
   })
-}
-
-/** Time that passes only when told to. */
-export class ManualClock implements Clock {
-  #nowMs = 1000
-  readonly #timers = new Set<{ readonly atMs: number; readonly run: () => void }>()
-
-  now(): number {
-    return this.#nowMs
-  }
-  monotonic(): number {
-    return this.#nowMs
-  }
-  after(delayMs: number, run: () => void): Timer {
-    const timer = { atMs: this.#nowMs + delayMs, run }
-    this.#timers.add(timer)
-    return { cancel: () => void this.#timers.delete(timer) }
-  }
-
-  get timers(): number {
-    return this.#timers.size
-  }
-
-  /** Lets time pass and runs what is due, in order. */
-  pass(ms: number): void {
-    const untilMs = this.#nowMs + ms
-    for (;;) {
-      const [next] = [...this.#timers].filter(timer => timer.atMs <= untilMs).toSorted((a, b) => a.atMs - b.atMs)
-      if (next === undefined) break
-      this.#timers.delete(next)
-      this.#nowMs = Math.max(this.#nowMs, next.atMs)
-      next.run()
-    }
-    this.#nowMs = untilMs
-  }
 }
 
 /** Options of a client of this broker that remembers what it logs. */
