@@ -6,7 +6,7 @@ import type { Caller } from '@ottla/coordinator'
 import type { ClusterImage } from '@ottla/metadata'
 import { afterwards, handler, type Handler } from '../requests/handler.ts'
 import { attempt, callerOf, type GroupParts } from './group-calls.ts'
-import { inPieces, isLarge } from './offset-pieces.ts'
+import { askOfThere, inPieces, isLarge } from './offset-pieces.ts'
 import { PartitionErrors } from './partition-errors.ts'
 
 type Topics = OffsetCommitRequest['topics']
@@ -62,7 +62,9 @@ export function offsetCommit({ groups, metadata, slices, logger }: GroupParts): 
     versions: [2, 10],
     handle(request, context) {
       const errors = new PartitionErrors()
-      const from = { image: metadata.image, byId: context.apiVersion >= FIRST_WITH_TOPIC_IDS, errors }
+      const { image } = metadata
+      const byId = context.apiVersion >= FIRST_WITH_TOPIC_IDS
+      const from = { image, byId, errors }
       const found: Topics[number][] = []
       const find = (requested: Topics[number]): void => {
         const topic = known(requested, from)
@@ -70,10 +72,15 @@ export function offsetCommit({ groups, metadata, slices, logger }: GroupParts): 
       }
       const caller = callerOf(context)
       const ask = (topics: Topics): Answered | Promise<Answered> => commit(request, topics, caller)
+      const gone = (topic: Topics[number]): Answered[number] => {
+        const errorCode = byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        return { ...topic, partitions: topic.partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) }
+      }
+      const askThere = (topics: Topics) => askOfThere({ topics, before: image, now: metadata.image, ask, gone })
       const answer = (answered: Answered): OffsetCommitResponseInit => ({ throttleTimeMs: 0, topics: errors.mergedWith(answered) })
       if (isLarge(request.topics))
         return Promise.resolve(slices.each(request.topics, find))
-          .then(() => inPieces({ slices, topics: found, ask }))
+          .then(() => inPieces({ slices, topics: found, ask: askThere }))
           .then(answer)
       for (const requested of request.topics) find(requested)
       return found.length === 0 ? answer([]) : afterwards(ask(found), answer)

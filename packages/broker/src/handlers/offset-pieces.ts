@@ -1,6 +1,8 @@
 // Requests about the offsets of many partitions in pieces: each is a decision of its own, so that between two of them others have the event
 // loop. What a request says of each partition is answered for each partition, and pieces come in the order of the request.
+import type { ClusterImage } from '@ottla/metadata'
 import type { Slices } from '../replica/slices.ts'
+import { afterwards } from '../requests/handler.ts'
 
 /** Partitions and topics of a piece, about; a request of no more is one piece. */
 const PIECE_STEPS = 500
@@ -87,4 +89,31 @@ export async function inPieces<P, T extends WithPartitions<P>, Q, A extends With
     if (slices.isOver) await slices.pause()
   }
   return joined.map(({ answer, partitions }) => (partitions === null ? answer : { ...answer, partitions }))
+}
+
+/** Topics that were found in one image, and are asked about when there may be a later one. */
+export interface FoundBefore<T, A> {
+  readonly topics: T[]
+  readonly before: ClusterImage
+  readonly now: ClusterImage
+  readonly ask: (topics: T[]) => readonly A[] | Promise<readonly A[]>
+  /** The answer of a topic that is gone, though there may be another one of its name. */
+  readonly gone: (topic: T) => A
+}
+
+/** Asks about those topics that are still there; the answers of all in their order. */
+export function askOfThere<T extends { readonly name: string }, A>({
+  topics,
+  before,
+  now,
+  ask,
+  gone,
+}: FoundBefore<T, A>): readonly A[] | Promise<readonly A[]> {
+  if (now === before) return ask(topics)
+  const there = new Set(topics.filter(({ name }) => now.topic(name)?.id === before.topic(name)?.id))
+  if (there.size === topics.length) return ask(topics)
+  return afterwards(there.size === 0 ? [] : ask([...there]), answered => {
+    const answers = answered.values()
+    return topics.map(topic => (there.has(topic) ? (answers.next().value ?? gone(topic)) : gone(topic)))
+  })
 }

@@ -7,7 +7,7 @@ import { OFFSETS_TOPIC } from '../coordinator/group-coordinator.ts'
 import type { TransactionSupport } from '../coordinator/transaction-admission.ts'
 import { afterwards, handler, type Handler, type RequestContext } from '../requests/handler.ts'
 import { attempt, callerOf, failureOf } from './group-calls.ts'
-import { inPieces } from './offset-pieces.ts'
+import { askOfThere, inPieces } from './offset-pieces.ts'
 import type { TransactionParts } from './transaction-calls.ts'
 
 type Topics = TxnOffsetCommitRequest['topics']
@@ -23,6 +23,11 @@ const supportOf = (apiVersion: number): TransactionSupport => (apiVersion > 4 ? 
 
 const refuse = (topics: Topics, errorCode: number): Answered =>
   topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) }))
+
+const gone = (topic: Topics[number]): Answered[number] => ({
+  name: topic.name,
+  partitions: topic.partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION })),
+})
 
 /** What of a topic there is; null for nothing. */
 function known(topic: Topics[number], image: ClusterImage): Topics[number] | null {
@@ -65,8 +70,12 @@ export function txnOffsetCommit(parts: TransactionParts): Handler<typeof txnOffs
     return () => partition.leaderLog().producers.check(batch, 'coordinator', admitted?.verification)
   }
 
-  /** The answers of these topics, in their order. */
-  const commit = async (request: TxnOffsetCommitRequest, topics: Topics, context: RequestContext): Promise<Answered> => {
+  /** The answers of these topics, which were found in an image, in their order. */
+  const commit = async (
+    request: TxnOffsetCommitRequest,
+    { topics, image }: { readonly topics: Topics; readonly image: ClusterImage },
+    context: RequestContext,
+  ): Promise<Answered> => {
     const { groupId, producerId: id, producerEpoch: epoch } = request
     const codeOf = (code: number): number =>
       code === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS && context.apiVersion < FIRST_TO_KNOW_LOADING
@@ -80,7 +89,7 @@ export function txnOffsetCommit(parts: TransactionParts): Handler<typeof txnOffs
         ensureStillAdmitted()
         return state.offsets.commitTransactional({ ...request, topics: some }, caller)
       }
-      const ask = (some: Topics): Answered | Promise<Answered> =>
+      const write = (some: Topics): Answered | Promise<Answered> =>
         attempt<Answered>(
           logger,
           () =>
@@ -90,6 +99,7 @@ export function txnOffsetCommit(parts: TransactionParts): Handler<typeof txnOffs
             ),
           ({ code }) => refuse(some, codeOf(code)),
         )
+      const ask = (some: Topics) => askOfThere({ topics: some, before: image, now: metadata.image, ask: write, gone })
       return await inPieces({ slices: replicas.slices, topics, ask })
     } catch (error) {
       return refuse(topics, codeOf(failureOf(error, logger).code))
@@ -104,7 +114,7 @@ export function txnOffsetCommit(parts: TransactionParts): Handler<typeof txnOffs
       const { image } = metadata
       const found = await slices.map(request.topics, topic => known(topic, image))
       const topics = found.filter(topic => topic !== null)
-      const answered = topics.length === 0 ? [] : await commit(request, topics, context)
+      const answered = topics.length === 0 ? [] : await commit(request, { topics, image }, context)
       let at = 0
       const answers = await slices.map(request.topics, (requested, index) => {
         const there = found[index] ?? null
