@@ -8,6 +8,7 @@ import type { ReplySlot } from '../network/outbound.ts'
 import { unsupportedVersion } from '../handlers/api-versions.ts'
 import type { AnyHandler, ConnectionFacts, Reply, RequestContext } from './handler.ts'
 import { Loaned, Ordered } from './handler.ts'
+import { LONG_REQUEST_BYTES, LongRequests, waitsWhenLong } from './long-requests.ts'
 
 /** Buffers above this are not held on to by the dispatcher. */
 const KEPT_BYTES = 512 * 1024
@@ -38,8 +39,26 @@ interface Entry {
   readonly highest: number
   /** A longer request is not decoded. */
   readonly mostBytes: number
+  /** From this length on a request waits for others that are as long. */
+  readonly longBytes: number
   /** By version. */
   readonly versions: readonly Codec<Request, unknown>[]
+}
+
+/** A request that has come whole. */
+interface Arrived {
+  readonly entry: Entry
+  readonly connection: Connection
+  readonly buffer: Buffer
+  readonly at: number
+  readonly end: number
+  readonly receivedAtMs: number
+}
+
+/** What a request that waited for its turn has already, and what it gives back when it is done. */
+interface Waited {
+  readonly slot: ReplySlot | null
+  readonly leave: () => void
 }
 
 /** A request on its way through its handler. */
@@ -55,17 +74,16 @@ class Call implements RequestContext {
   largeBytes = 0
 
   constructor(
-    entry: Entry,
-    to: Connection,
-    header: { version: number; correlationId: number; clientId: string | null; sizeBytes: number },
+    { at, connection, end, entry, receivedAtMs }: Arrived,
+    header: { version: number; correlationId: number; clientId: string | null },
   ) {
     this.entry = entry
-    this.to = to
+    this.to = connection
     this.apiVersion = header.version
     this.correlationId = header.correlationId
     this.clientId = header.clientId
-    this.sizeBytes = header.sizeBytes
-    this.receivedAtMs = to.receivedAtMs
+    this.sizeBytes = end - at
+    this.receivedAtMs = receivedAtMs
   }
 
   get apiKey(): number {
@@ -98,6 +116,7 @@ export class Dispatcher implements RequestService {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #pause: () => Promise<void>
+  readonly #long: LongRequests
   #reader: Reader | null = null
   #waitingRequestBytes = 0
 
@@ -105,6 +124,7 @@ export class Dispatcher implements RequestService {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#pause = () => options.pause?.() ?? Promise.resolve()
+    this.#long = new LongRequests(options.clock, this.#pause)
     this.counters = options.counters ?? new NetworkCounters()
     for (const handler of options.handlers) {
       const { key, name } = handler.api
@@ -122,12 +142,42 @@ export class Dispatcher implements RequestService {
       return connection.fail('api', `request for the API with key ${apiKey}, which is not served (version ${apiVersion})`)
     entry.counters.requests++
     entry.counters.requestBytes += end - at
-    const version = entry.versions[apiVersion]
-    if (version === undefined) return this.#refuseVersion(entry, connection, buffer.subarray(at, end))
+    if (entry.versions[apiVersion] === undefined) return this.#refuseVersion(entry, connection, buffer.subarray(at, end))
     if (end - at > entry.mostBytes) {
       entry.counters.failures++
       return connection.fail('size', `${entry.handler.api.name} request of ${end - at} bytes, at most ${entry.mostBytes} may be`)
     }
+    const arrived: Arrived = { entry, connection, buffer, at, end, receivedAtMs: connection.receivedAtMs }
+    if (end - at < entry.longBytes) this.#begin(arrived, null)
+    else if (this.#long.mayBegin(end - at)) this.#begin(arrived, { slot: null, leave: this.#long.take(end - at) })
+    else this.#wait(arrived)
+  }
+
+  /** Keeps a long request as it is until it is its turn. The connection's next one waits for it. */
+  #wait(arrived: Arrived): void {
+    const { at, buffer, connection, end, entry } = arrived
+    const size = end - at
+    if (!this.#long.mayWait(size)) return this.#refuseLarge(entry, connection, this.#long.waitingBytes)
+    const release = connection.keepServed()
+    const kept = release === null ? { ...arrived, buffer: Buffer.from(buffer.subarray(at, end)), at: 0, end: size } : arrived
+    connection.hold()
+    const slot = connection.reserve()
+    const cancel = this.#long.wait(size, () => {
+      forget()
+      // Where nobody is there to be answered, nothing of it begins.
+      if (!connection.isClosed) this.#begin(kept, { slot, leave: this.#long.take(size) })
+      release?.()
+    })
+    const forget = connection.onClose(() => {
+      cancel()
+      release?.()
+    })
+  }
+
+  #begin(arrived: Arrived, waited: Waited | null): void {
+    const { at, buffer, connection, end, entry } = arrived
+    const apiVersion = buffer.readInt16BE(at + 2)
+    const version = entry.versions[apiVersion]!
     let call: Call
     let request: Request
     try {
@@ -135,19 +185,25 @@ export class Dispatcher implements RequestService {
       const correlationId = reader.int32()
       const clientId = reader.nullableString()
       if (version.flexible) reader.skipTags()
-      call = new Call(entry, connection, { version: apiVersion, correlationId, clientId, sizeBytes: end - at })
+      call = new Call(arrived, { version: apiVersion, correlationId, clientId })
       request = version.read(reader)
       call.largeBytes = largeBytesOf(reader)
     } catch (error) {
       entry.counters.failures++
+      waited?.leave()
       return connection.fail('malformed', `malformed ${entry.handler.api.name} request of version ${apiVersion}: ${messageOf(error)}`)
     }
     if (call.largeBytes > 0 && this.#waitingRequestBytes + call.largeBytes > WAITING_REQUEST_BYTES) {
-      entry.counters.failures++
-      return connection.fail('waiting', `large ${entry.handler.api.name} request while others of ${this.#waitingRequestBytes} bytes wait`)
+      waited?.leave()
+      return this.#refuseLarge(entry, connection, this.#waitingRequestBytes)
     }
     entry.counters.requestsByVersion[apiVersion] = (entry.counters.requestsByVersion[apiVersion] ?? 0) + 1
-    this.#call(call, request)
+    this.#call(call, request, waited)
+  }
+
+  #refuseLarge(entry: Entry, connection: Connection, waitingBytes: number): void {
+    entry.counters.failures++
+    connection.fail('waiting', `large ${entry.handler.api.name} request while others of ${waitingBytes} bytes wait`)
   }
 
   /** Most requests lie in the one slab that all reads land in: its reader is kept and set to each. */
@@ -163,20 +219,25 @@ export class Dispatcher implements RequestService {
     return reader
   }
 
-  #call(call: Call, request: Request): void {
+  #call(call: Call, request: Request, waited: Waited | null): void {
     try {
       const { handler } = call.entry
-      const outcome = call.largeBytes > 0 && handler.api.key !== produceApi.key ? this.#later(call, request) : handler.handle(request, call)
+      if (waited !== null || (call.largeBytes > 0 && handler.api.key !== produceApi.key)) {
+        call.to.hold()
+        this.#await(call, request, this.#later(call, request), { held: true, waited })
+        return
+      }
+      const outcome = handler.handle(request, call)
       if (outcome instanceof Promise) {
         call.to.hold()
-        this.#await(call, request, outcome, true)
+        this.#await(call, request, outcome, { held: true, waited })
       } else if (outcome instanceof Ordered) {
         if (outcome.ordered !== null) {
           call.to.hold()
           const letGo = () => call.to.letGo()
           outcome.ordered.then(letGo, letGo)
         }
-        this.#await(call, request, outcome.reply, false)
+        this.#await(call, request, outcome.reply, { held: false, waited })
       } else {
         this.#reply(call, null, outcome)
       }
@@ -192,12 +253,13 @@ export class Dispatcher implements RequestService {
     return outcome instanceof Ordered ? outcome.reply : outcome
   }
 
-  #await(call: Call, request: Request, reply: Promise<Reply<Response>>, held: boolean): void {
-    const slot = call.to.reserve()
+  #await(call: Call, request: Request, reply: Promise<Reply<Response>>, { held, waited }: { held: boolean; waited: Waited | null }): void {
+    const slot = waited?.slot ?? call.to.reserve()
     this.#waitingRequestBytes += call.largeBytes
     const ended = (): void => {
       this.#waitingRequestBytes -= call.largeBytes
       if (held) call.to.letGo()
+      waited?.leave()
     }
     reply.then(
       body => {
@@ -281,7 +343,8 @@ function entryOf(handler: AnyHandler, counters: ApiCounters): Entry {
   const versions: Codec<Request, unknown>[] = []
   for (let version = lowest; version <= highest; version++) versions[version] = requestCodec(handler.api, version)
   const mostBytes = handler.api.key === produceApi.key ? Infinity : REQUEST_BYTES
-  return { handler, counters, lowest, highest, mostBytes, versions }
+  const longBytes = waitsWhenLong(handler.api) ? LONG_REQUEST_BYTES : Infinity
+  return { handler, counters, lowest, highest, mostBytes, longBytes, versions }
 }
 
 /** About what the message that was read takes beside its records, where that is much; else 0. */
