@@ -106,4 +106,26 @@ describe('slices', () => {
     await expect(gathered).rejects.toThrow('at 3')
     expect(begun.length).toBeLessThan(100)
   })
+  it('let what is small go first, however many wait', async () => {
+    const { clock, slices, drain } = start()
+    const long = Array.from({ length: 5 }, () => slices.each([1, 2, 3], () => clock.advance(10)))
+    expect(slices.isOver).toBe(true)
+    expect(slices.map([1], value => value)).toEqual([1])
+    const parts = [1, 2, 3, 4, 5, 6, 7, 8]
+    expect(
+      slices.nested(
+        [{ parts }],
+        whole => whole.parts,
+        part => part,
+      ),
+    ).toEqual([parts])
+    const order: string[] = []
+    const small = slices.gather([1], async () => {
+      order.push('small')
+    })
+    const all = Promise.all([small, ...long.map(async one => one?.then(() => order.push('long')))])
+    for (let round = 0; round < 5; round++) await drain()
+    await all
+    expect(order).toEqual(['small', 'long', 'long', 'long', 'long', 'long'])
+  })
 })

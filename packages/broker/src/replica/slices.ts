@@ -1,5 +1,5 @@
 // Time of the event loop that all long requests share: what one of them names by the thousand is done some milliseconds at a time, and
-// between that timers, disk and sockets have their turns. A request that is small never notices. When requests begin is no matter of this, but
+// between that timers, disk and sockets have their turns. A request that is small never notices: the first step of each is taken whatever the time. When requests begin is no matter of this, but
 // of `network/turns.ts`; what coordinators load has turns of its own there.
 import type { Clock } from '@ottla/protocol'
 
@@ -13,6 +13,8 @@ const AT_ONCE = 32
 /** How far `each` is. */
 interface Steps<T> {
   readonly rest: Iterator<T>
+  /** The next item, so that nobody waits for a turn to learn that there is none. */
+  next: IteratorResult<T>
   readonly step: (item: T, at: number) => void
   readonly every: number
   at: number
@@ -59,7 +61,8 @@ export class Slices {
 
   /** Calls `step` for every item in order; null where the time sufficed. Who throws ends it. `every`: items between two looks at the clock. */
   each<T>(items: Iterable<T>, step: (item: T, at: number) => void, every = 1): Promise<void> | null {
-    const steps = { rest: items[Symbol.iterator](), step, every, at: 0 }
+    const rest = items[Symbol.iterator]()
+    const steps: Steps<T> = { rest, next: rest.next(), step, every, at: 0 }
     return this.#isOverAfterSome(steps) ? this.#others(() => this.#isOverAfterSome(steps)) : null
   }
 
@@ -86,7 +89,7 @@ export class Slices {
     const lane = async (): Promise<void> => {
       for (let next = rest.next(); next.done !== true; next = rest.next()) {
         const at = begun++
-        if (this.isOver) await this.pause()
+        if (at > 0 && this.isOver) await this.pause()
         if (isFailed) return
         try {
           made[at] = await make(next.value, at)
@@ -105,22 +108,26 @@ export class Slices {
 
   #isOverAfterSome<T>(steps: Steps<T>): boolean {
     const { every, rest, step } = steps
-    for (let next = rest.next(); next.done !== true; next = rest.next()) {
-      step(next.value, steps.at++)
-      if (steps.at % every === 0 && this.isOver) return true
+    let isFirst = true
+    for (; steps.next.done !== true; steps.next = rest.next()) {
+      if (!isFirst && steps.at % every === 0 && this.isOver) return true
+      isFirst = false
+      step(steps.next.value, steps.at++)
     }
     return false
   }
 
   #isOverAfterSomeParts<W, P, R>(steps: NestedSteps<W, P, R>): boolean {
     const { made, make, partsOf, wholes } = steps
+    let isFirst = true
     for (; steps.whole < wholes.length; steps.whole++, steps.part = 0) {
       const whole = wholes[steps.whole]!
       const parts = partsOf(whole)
       const row = (made[steps.whole] ??= [])
-      while (steps.part < parts.length) {
+      for (; steps.part < parts.length; steps.taken++) {
+        if (!isFirst && steps.taken % PARTS_BETWEEN_LOOKS === 0 && this.isOver) return true
+        isFirst = false
         row.push(make(parts[steps.part++]!, whole))
-        if (++steps.taken % PARTS_BETWEEN_LOOKS === 0 && this.isOver) return true
       }
     }
     return false
