@@ -1,11 +1,11 @@
 // Records as Apache Kafka 4.3.1 wrote them: one by one, in every version, and in the logs of __consumer_offsets that a broker left behind.
 import { readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { batchesIn, coordinatorRecords } from '@ottla/protocol'
+import { batchesIn, coordinatorRecords, ManualClock } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { type CoordinatorRecord, encodeRecord, RecordDecoder } from './record.ts'
 import { CoordinatorRuntime } from './runtime.ts'
-import { MemoryLog, StillClock, silentLogger } from './runtime-testing.ts'
+import { MemoryLog, silentLogger } from './runtime-testing.ts'
 import type { CoordinatorState, TransactionalProducer } from './state.ts'
 
 interface Vector {
@@ -128,7 +128,7 @@ describe('logs that a Kafka broker left behind', () => {
       states.push(state)
       return state
     }
-    const runtime = new CoordinatorRuntime({ topic: '__consumer_offsets', clock: new StillClock(), logger: silentLogger, create })
+    const runtime = new CoordinatorRuntime({ topic: '__consumer_offsets', clock: new ManualClock(), logger: silentLogger, create })
     runtime.lead(0, 1, log)
     await runtime.loaded(0)
     const [state] = states

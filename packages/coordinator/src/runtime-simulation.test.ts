@@ -1,17 +1,17 @@
 // Random lives of a partition: decisions, questions, commits, refused and lost appends, changes of leadership; beside a model of what is
 // committed.
-import { ErrorCode, KafkaError, RecordBatch, seededRandom } from '@ottla/protocol'
+import { ErrorCode, KafkaError, ManualClock, RecordBatch, seededRandom } from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { answered } from './decision.ts'
 import { CoordinatorRuntime } from './runtime.ts'
-import { groupRecord, MemoryLog, NotingState, StillClock, silentLogger } from './runtime-testing.ts'
+import { groupRecord, MemoryLog, NotingState, silentLogger } from './runtime-testing.ts'
 
 const nextTurn = () => new Promise(resolve => setImmediate(resolve))
 
 class Run {
   readonly random
   readonly log = new MemoryLog()
-  readonly clock = new StillClock()
+  readonly clock = new ManualClock()
   readonly runtime = new CoordinatorRuntime<NotingState>({
     topic: '__consumer_offsets',
     clock: this.clock,

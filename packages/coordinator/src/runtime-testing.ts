@@ -1,52 +1,8 @@
 // A partition in memory and a state that notes what is done to it, for tests of the runtime.
-import {
-  batchesIn,
-  type Clock,
-  groupMetadataRecord,
-  type KafkaError,
-  type Logger,
-  offsetCommitRecord,
-  type RecordBatch,
-  type Timer,
-} from '@ottla/protocol'
+import { batchesIn, groupMetadataRecord, type KafkaError, type Logger, offsetCommitRecord, type RecordBatch } from '@ottla/protocol'
 import type { CoordinatorLog, CoordinatorLogListener, LogSlice } from './coordinator-log.ts'
 import { type CoordinatorRecord, isRecordOf, recordOf } from './record.ts'
 import type { CoordinatorState, TransactionalProducer } from './state.ts'
-
-/** A clock that stands still until `advance`, and counts what it is asked for. */
-export class StillClock implements Clock {
-  time = 123_456
-  asked = 0
-  readonly pending = new Set<{ at: number; run: () => void }>()
-
-  now(): number {
-    return this.time
-  }
-
-  monotonic(): number {
-    return this.time
-  }
-
-  after(delayMs: number, run: () => void): Timer {
-    this.asked++
-    const timer = { at: this.time + delayMs, run }
-    this.pending.add(timer)
-    return { cancel: () => this.pending.delete(timer) }
-  }
-
-  advance(durationMs: number): void {
-    const end = this.time + durationMs
-    for (;;) {
-      let next: { at: number; run: () => void } | undefined
-      for (const timer of this.pending) if (timer.at <= end && (next === undefined || timer.at < next.at)) next = timer
-      if (next === undefined) break
-      this.pending.delete(next)
-      this.time = Math.max(this.time, next.at)
-      next.run()
-    }
-    this.time = end
-  }
-}
 
 /** A log in memory; `commit` makes appends count, `fail` takes them back. */
 export class MemoryLog implements CoordinatorLog {

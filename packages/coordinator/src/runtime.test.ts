@@ -1,17 +1,17 @@
 // The runtime over a log in memory: when replies are given, and what becomes of them when appends are refused, taken back, or led by others.
-import { BatchBuilder, batchesIn, endTransactionMarker, ErrorCode, KafkaError, recordsOf } from '@ottla/protocol'
+import { BatchBuilder, batchesIn, endTransactionMarker, ErrorCode, KafkaError, ManualClock, recordsOf } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { answered, type Decision } from './decision.ts'
 import { type CoordinatorRecord, encodeRecord } from './record.ts'
 import { CoordinatorRuntime } from './runtime.ts'
-import { groupRecord, MemoryLog, NotingState, StillClock, silentLogger } from './runtime-testing.ts'
+import { groupRecord, MemoryLog, NotingState, silentLogger } from './runtime-testing.ts'
 import type { Timers } from './timers.ts'
 
 const { COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, KAFKA_STORAGE_ERROR, NOT_COORDINATOR, UNKNOWN_SERVER_ERROR } = ErrorCode
 
 /** One partition led by a runtime. */
 class Bench {
-  readonly clock = new StillClock()
+  readonly clock = new ManualClock()
   readonly log = new MemoryLog()
   readonly states: NotingState[] = []
   readonly timers: Timers[] = []

@@ -20,6 +20,11 @@ export class ManualClock implements Clock {
     return this.#timers.size
   }
 
+  /** The monotonic time at which the next of them is due; null for none. */
+  get nextAtMs(): number | null {
+    return this.#nextUntil(Infinity)?.atMs ?? null
+  }
+
   /** As Clock. */
   now(): number {
     return this.#wallMs + this.#monotonicMs - FIRST_MS

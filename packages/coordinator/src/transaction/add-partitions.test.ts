@@ -28,6 +28,7 @@ describe('AddPartitionsToTxn', () => {
       transactionalId: 'transfers',
       topicResults: [{ name: 'orders', resultsByPartition: [{ partitionIndex: 3, partitionErrorCode: 0 }] }],
     }
+    const startedAtMs = coordinator.clock.now()
     expect(await coordinator.add(producer, [3])).toEqual(result)
     await coordinator.advance(1000)
     expect(await coordinator.add(producer, [3])).toEqual(result)
@@ -35,8 +36,8 @@ describe('AddPartitionsToTxn', () => {
     expect(coordinator.history('transfers')).toEqual(['Empty 0', 'Ongoing 0', 'Ongoing 0'])
     expect(coordinator.logged('transfers')).toMatchObject({
       partitions: new Map([['orders', new Set([3, 4])]]),
-      startedAtMs: 123_456,
-      updatedAtMs: 124_456,
+      startedAtMs,
+      updatedAtMs: startedAtMs + 1000,
       clientVersion: 2,
     })
   })

@@ -22,7 +22,7 @@ describe('a description', () => {
       transactionalId: 'transfers',
       transactionState: 'Ongoing',
       transactionTimeoutMs: 60_000,
-      transactionStartTimeMs: 123_456,
+      transactionStartTimeMs: coordinator.clock.now(),
       producerId: 1000,
       producerEpoch: 0,
       topics: [{ topic: 'orders', partitions: [0, 1] }],

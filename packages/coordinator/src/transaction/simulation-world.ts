@@ -1,9 +1,8 @@
 // Partitions and clients for the simulation of transactions: a partition keeps what it was sent as a leader would, and refuses what is fenced.
 
-import { ErrorCode, KafkaError, type Random } from '@ottla/protocol'
+import { ErrorCode, KafkaError, type ManualClock, type Random } from '@ottla/protocol'
 import { deferred } from './testing.ts'
 import type { EndMarkers, MarkerOutcome, MarkerWriter } from './world.ts'
-import type { StillClock } from '../runtime-testing.ts'
 
 /** What lies in a partition. */
 export type Entry =
@@ -52,7 +51,7 @@ export class SimulatedPartition {
 }
 
 /** Waits on a clock that stands still. */
-export const sleep = (clock: StillClock, delayMs: number): Promise<void> => {
+export const sleep = (clock: ManualClock, delayMs: number): Promise<void> => {
   const { promise, resolve } = deferred<void>()
   clock.after(Math.round(delayMs), () => resolve())
   return promise
@@ -63,10 +62,10 @@ export class ChancyMarkers implements MarkerWriter {
   readonly partitions = Array.from({ length: 4 }, () => new SimulatedPartition())
   isCalm = false
   readonly #arrivals = new Map<number, Promise<void>>()
-  readonly #clock: StillClock
+  readonly #clock: ManualClock
   readonly #random: Random
 
-  constructor(clock: StillClock, random: Random) {
+  constructor(clock: ManualClock, random: Random) {
     this.#clock = clock
     this.#random = random
   }

@@ -118,14 +118,13 @@ const disturbLog = async ({ log, clock }: TestCoordinator, chance: number): Prom
 
 const turn = async ({ clock }: TestCoordinator): Promise<void> => {
   await new Promise(resolve => setImmediate(resolve))
-  let next = Infinity
-  for (const { at } of clock.pending) next = Math.min(next, at)
-  if (next !== Infinity) clock.advance(Math.max(0, next - clock.time))
+  const { nextAtMs } = clock
+  if (nextAtMs !== null) clock.advance(Math.max(0, nextAtMs - clock.monotonic()))
 }
 
 const turnsFor = async (coordinator: TestCoordinator, durationMs: number): Promise<void> => {
-  const end = coordinator.clock.time + durationMs
-  while (coordinator.clock.time < end) await turn(coordinator)
+  const end = coordinator.clock.monotonic() + durationMs
+  while (coordinator.clock.monotonic() < end) await turn(coordinator)
 }
 
 const turnsUntil = async (coordinator: TestCoordinator, done: Promise<unknown>): Promise<void> => {

@@ -12,13 +12,14 @@ import {
   type InitProducerIdResponseInit,
   KafkaError,
   type Logger,
+  ManualClock,
   type RecordBatch,
   recordsOf,
 } from '@ottla/protocol'
 import type { Decision } from '../decision.ts'
 import { type CoordinatorRecord, encodeRecord, RecordDecoder } from '../record.ts'
 import { CoordinatorRuntime } from '../runtime.ts'
-import { MemoryLog, StillClock } from '../runtime-testing.ts'
+import { MemoryLog } from '../runtime-testing.ts'
 import { additionsOf } from './add-partitions.ts'
 import type { TransactionStateName } from './states.ts'
 import { newTransaction, readTransaction, type Transaction, transactionRecord } from './transaction.ts'
@@ -119,7 +120,7 @@ export interface Producer {
 
 /** See the top of the file. */
 export class TestCoordinator {
-  readonly clock = new StillClock()
+  readonly clock = new ManualClock()
   readonly settings = testSettings()
   readonly log = new CommittingLog()
   readonly markers = new TestMarkers()
@@ -197,9 +198,9 @@ export class TestCoordinator {
 
   /** Lets time pass, and all that comes of it happen. */
   async advance(durationMs: number): Promise<void> {
-    const end = this.clock.time + durationMs
-    for (let step = 0; this.clock.time < end && step < 10_000; step++) {
-      this.clock.advance(Math.min(end - this.clock.time, Math.max(100, durationMs / 1000)))
+    const end = this.clock.monotonic() + durationMs
+    for (let step = 0; this.clock.monotonic() < end && step < 10_000; step++) {
+      this.clock.advance(Math.min(end - this.clock.monotonic(), Math.max(100, durationMs / 1000)))
       await settle()
     }
   }
