@@ -47,3 +47,29 @@ test.each(['classic', 'consumer'] as const)('the %s protocol', async groupProtoc
   await Promise.all([first.stop(), second.stop()])
   for (const partition of [0, 1]) expect(await world.committed(groupId, topic, partition)).toBe(2)
 })
+
+test.each(['classic', 'consumer'] as const)('a static member of the %s protocol comes back to its partitions', async groupProtocol => {
+  const topic = await world.createTopic(world.name('slow-static'), 2)
+  const groupId = world.name('slow-static-group')
+  for (const partition of [0, 1]) await world.write(topic, ['a', 'b'], partition)
+  const calls: string[] = []
+  let finish: (() => void) | undefined
+  const consumer = world.consumer({ groupId, groupProtocol, maxPollInterval: 500, groupInstanceId: 'one' })
+  await consumer.subscribe({ topic })
+  await consumer.run({
+    eachMessage: async ({ partition, message, signal }) => {
+      calls.push(`${partition}/${message.offset}`)
+      if (finish !== undefined) return
+      await new Promise<void>(resolve => {
+        finish = resolve
+        signal.addEventListener('abort', () => calls.push('told'))
+      })
+    },
+  })
+  await until(() => calls.includes('told'))
+  expect(owns(consumer)).toBe(0)
+  finish?.()
+  await until(() => owns(consumer) === 2 && calls.includes('0/1') && calls.includes('1/1'))
+  await consumer.stop()
+  for (const partition of [0, 1]) expect(await world.committed(groupId, topic, partition)).toBe(2)
+})
