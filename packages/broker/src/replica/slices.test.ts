@@ -95,6 +95,27 @@ describe('slices', () => {
     expect(most).toBeLessThanOrEqual(32)
   })
 
+  it('begin in order where some end while others wait for their turn', async () => {
+    const { clock, slices, turns, drain } = start()
+    const begun: number[] = []
+    const ends = new Map<number, () => void>()
+    const gathered = slices.gather(Array.from({ length: 40 }).keys(), async value => {
+      begun.push(value)
+      if (value === 3) clock.advance(10)
+      await new Promise<void>(resolve => ends.set(value, resolve))
+    })
+    await settle()
+    expect(begun).toEqual([0, 1, 2, 3])
+    turns.shift()?.()
+    ends.get(0)?.()
+    for (let round = 0; round < 10; round++) {
+      await drain()
+      for (const end of ends.values()) end()
+    }
+    await gathered
+    expect(begun).toEqual(Array.from({ length: 40 }, (_, value) => value))
+  })
+
   it('begin nothing more after a failure, and tell of it when the rest is done', async () => {
     const { slices } = start()
     const begun: number[] = []

@@ -86,10 +86,16 @@ export class Slices {
     const rest = items[Symbol.iterator]()
     let begun = 0
     let isFailed = false
+    let paused = 0
     const lane = async (): Promise<void> => {
       for (let next = rest.next(); next.done !== true; next = rest.next()) {
         const at = begun++
-        if (at > 0 && this.isOver) await this.pause()
+        // Behind those that came before, who may wait still when a turn begins.
+        if (at > 0 && (paused > 0 || this.isOver)) {
+          paused++
+          await this.pause()
+          paused--
+        }
         if (isFailed) return
         try {
           made[at] = await make(next.value, at)
