@@ -39,7 +39,7 @@ export async function askByCoordinator<R extends { readonly groupId: string }>(
   const askPartition = async (ids: readonly string[]): Promise<void> => {
     const [first = ''] = ids
     for (let at = 0; at < ids.length; ) {
-      if (slices.isOver) await slices.pause()
+      if ((at > 0 || byPartition.size > 1) && slices.isOver) await slices.pause()
       const some = ids.slice(at, at + ASKED_AT_ONCE)
       try {
         const given = await groups.run(first, state => ask(state, some))

@@ -159,7 +159,7 @@ export const listOffsets = (parts: { replicas: Replicas; logger: Logger }): AnyH
       for (const { name, partitions } of request.topics) {
         const answers: PartitionAnswer[] = []
         for (const requested of partitions) {
-          if (replicas.slices.isOver) await replicas.slices.pause()
+          if (answers.length + topics.length > 0 && replicas.slices.isOver) await replicas.slices.pause()
           const { partitionIndex } = requested
           const isTwice = duplicates.has(`${name}-${partitionIndex}`)
           answers.push(

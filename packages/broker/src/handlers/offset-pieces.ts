@@ -69,7 +69,7 @@ export async function inPieces<P, T extends WithPartitions<P>, Q, A extends With
 }: Pieces<T, A>): Promise<A[]> {
   const asked: { readonly answers: readonly A[] | Promise<readonly A[]>; readonly continues: boolean }[] = []
   for (const { topics: some, continues } of piecesOf<P, T>(topics)) {
-    if (slices.isOver) await slices.pause()
+    if (asked.length > 0 && slices.isOver) await slices.pause()
     const answers = ask(some)
     // Several may reject, also while the others are asked; the first one ends it.
     if (answers instanceof Promise) answers.catch(() => undefined)
@@ -86,7 +86,7 @@ export async function inPieces<P, T extends WithPartitions<P>, Q, A extends With
       last.partitions ??= [...last.answer.partitions]
       for (const partition of answer.partitions) last.partitions.push(partition)
     }
-    if (slices.isOver) await slices.pause()
+    if (asked.length > 1 && slices.isOver) await slices.pause()
   }
   return joined.map(({ answer, partitions }) => (partitions === null ? answer : { ...answer, partitions }))
 }
