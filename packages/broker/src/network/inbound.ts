@@ -46,6 +46,8 @@ export class Inbound implements ByteSink, MemoryWaiter {
   #frame: Buffer | null = null
   /** The buffer of the request that is being served, unless somebody keeps it. */
   #served: Buffer | null = null
+  /** Requests whose memory somebody keeps. */
+  #kept = 0
   #arrived = 0
   /** The part of `#frame` that the socket was told to read into. */
   #view: Buffer | null = null
@@ -132,7 +134,8 @@ export class Inbound implements ByteSink, MemoryWaiter {
     this.#frame = null
     if (frame !== null) this.#parts.memory.give(frame)
     if (this.#stash !== null && !this.#busy) this.#dropStash(this.#stash)
-    this.#parts.memory.leave(this)
+    this.#parts.memory.forget(this)
+    if (this.#kept === 0) this.#parts.memory.emptied(this)
   }
 
   /** Whether more bytes would not help: a whole request waits for its turn, or an unfinished one for memory. */
@@ -201,7 +204,7 @@ export class Inbound implements ByteSink, MemoryWaiter {
   /** Gets a buffer for a request of which `here` bytes have come. Returns whether there was memory. */
   #begin(here: number): boolean {
     const believed = Math.max(BELIEVED_BYTES, here * BELIEVED_FACTOR, this.#longest)
-    this.#frame = this.#parts.memory.take(Math.min(this.#size, believed), this)
+    this.#frame = this.#parts.memory.take(Math.min(this.#size, believed), this, this.#kept > 0)
     this.#arrived = 0
     this.#waitsForMemory = this.#frame === null
     return this.#frame !== null
@@ -236,7 +239,7 @@ export class Inbound implements ByteSink, MemoryWaiter {
     if (this.#served === null) return
     this.#served = null
     this.#parts.memory.give(frame)
-    this.#parts.memory.leave(this)
+    if (this.#kept === 0) this.#parts.memory.leave(this)
   }
 
   /**
@@ -247,10 +250,12 @@ export class Inbound implements ByteSink, MemoryWaiter {
     const frame = this.#served
     if (frame === null) return null
     this.#served = null
+    this.#kept++
     return () => {
       const { memory } = this.#parts
+      this.#kept--
       memory.give(frame)
-      if (this.#frame === null && !this.#waitsForMemory) memory.leave(this)
+      if (this.#frame === null && this.#kept === 0) memory.emptied(this)
     }
   }
 

@@ -6,8 +6,7 @@ import { RequestMemory } from './request-memory.ts'
 import { framed } from './testing.ts'
 
 /** Reads into an Inbound whose requests are kept where they can be. */
-const start = () => {
-  const memory = new RequestMemory(defaultLimits.queuedRequestBytes)
+const start = (memory = new RequestMemory(defaultLimits.queuedRequestBytes)) => {
   const landing = Buffer.alloc(64)
   const kept: ({ bytes: Buffer; release: () => void } | null)[] = []
   const inbound: Inbound = new Inbound({
@@ -59,5 +58,41 @@ describe('a request that is kept', () => {
     read(framed(Buffer.alloc(10, 'a')))
     expect(kept).toEqual([null])
     expect(memory.usedBytes).toBe(0)
+  })
+  it('is all that goes past the limit of memory until it is released, though its connection closes', () => {
+    const memory = new RequestMemory(20_000)
+    memory.force(20_000)
+    const first = start(memory)
+    first.read(framed(Buffer.alloc(30_000, 'a')))
+    expect(first.kept).toHaveLength(1)
+    const usedBytes = memory.usedBytes
+    first.inbound.close()
+    const second = start(memory)
+    second.read(framed(Buffer.alloc(30_000, 'b')).subarray(0, 64))
+    expect([memory.usedBytes - usedBytes, memory.waiting]).toEqual([60, 1])
+    first.kept[0]?.release()
+    expect(memory.waiting).toBe(0)
+    second.inbound.close()
+    expect(memory.usedBytes).toBe(20_000)
+  })
+
+  it('lets others have their turn before the next of its connection goes past the limit', () => {
+    const memory = new RequestMemory(20_000)
+    memory.force(20_000)
+    const frame = framed(Buffer.alloc(30_000, 'a'))
+    const first = start(memory)
+    first.read(frame)
+    first.read(frame.subarray(0, 64))
+    const second = start(memory)
+    second.read(frame.subarray(0, 64))
+    expect([first.kept.length, memory.waiting]).toEqual([1, 2])
+    first.kept[0]?.release()
+    expect(memory.waiting).toBe(1)
+    first.read(frame.subarray(64))
+    first.read(frame.subarray(0, 64))
+    expect([first.kept.length, memory.waiting]).toEqual([2, 2])
+    first.kept[1]?.release()
+    second.read(frame.subarray(64))
+    expect(second.kept).toHaveLength(1)
   })
 })

@@ -31,10 +31,14 @@ export class RequestMemory {
     return this.#waiting.size
   }
 
-  /** A buffer of at least `size` bytes with old content, or null: then `memoryFreed` of `owner` is called once some is free. */
-  take(size: number, owner: MemoryWaiter): Buffer | null {
+  /**
+   * A buffer of at least `size` bytes with old content, or null: then `memoryFreed` of `owner` is called once some is free. With
+   * `holdsAnother` it is for a further request, which goes past the limit no more once the other has.
+   */
+  take(size: number, owner: MemoryWaiter, holdsAnother = false): Buffer | null {
     const bytes = roundUp(size)
-    if (this.usedBytes + bytes > this.limitBytes && this.usedBytes > 0 && this.#favoured !== owner) {
+    const isFavoured = this.#favoured === owner
+    if (isFavoured ? holdsAnother : this.usedBytes + bytes > this.limitBytes && this.usedBytes > 0) {
       if (this.#favoured !== null) {
         this.#waiting.add(owner)
         return null
@@ -63,9 +67,19 @@ export class RequestMemory {
     if (this.#waiting.size > 0) this.#wake()
   }
 
+  /** `owner` wants nothing any more. */
+  forget(owner: MemoryWaiter): void {
+    this.#waiting.delete(owner)
+  }
+
   /** `owner` holds nothing any more and wants nothing. */
   leave(owner: MemoryWaiter): void {
-    this.#waiting.delete(owner)
+    this.forget(owner)
+    this.emptied(owner)
+  }
+
+  /** `owner` holds nothing any more. */
+  emptied(owner: MemoryWaiter): void {
     if (this.#favoured === owner) {
       this.#favoured = null
       if (this.#waiting.size > 0) this.#wake()
