@@ -60,8 +60,8 @@ describe('a request that is kept', () => {
     expect(memory.usedBytes).toBe(0)
   })
   it('is all that goes past the limit of memory until it is released, though its connection closes', () => {
-    const memory = new RequestMemory(20_000)
-    memory.force(20_000)
+    const memory = new RequestMemory(32_768)
+    memory.force(32_768)
     const first = start(memory)
     first.read(framed(Buffer.alloc(30_000, 'a')))
     expect(first.kept).toHaveLength(1)
@@ -73,12 +73,12 @@ describe('a request that is kept', () => {
     first.kept[0]?.release()
     expect(memory.waiting).toBe(0)
     second.inbound.close()
-    expect(memory.usedBytes).toBe(20_000)
+    expect(memory.usedBytes).toBe(32_768)
   })
 
   it('lets others have their turn before the next of its connection goes past the limit', () => {
-    const memory = new RequestMemory(20_000)
-    memory.force(20_000)
+    const memory = new RequestMemory(32_768)
+    memory.force(32_768)
     const frame = framed(Buffer.alloc(30_000, 'a'))
     const first = start(memory)
     first.read(frame)
