@@ -6,7 +6,7 @@ const FIRST_MS = 1000
 
 /** See the top of the file. */
 export class ManualClock implements Clock {
-  readonly #wallMs: number
+  #wallMs: number
   readonly #timers = new Set<{ readonly atMs: number; readonly run: () => void }>()
   #monotonicMs = FIRST_MS
 
@@ -40,6 +40,11 @@ export class ManualClock implements Clock {
     const timer = { atMs: this.#monotonicMs + delayMs, run }
     this.#timers.add(timer)
     return { cancel: () => void this.#timers.delete(timer) }
+  }
+
+  /** Sets the wall clock forward, or back, and nothing else. */
+  jump(byMs: number): void {
+    this.#wallMs += byMs
   }
 
   /** Lets time pass; what falls due runs in order, each at its time. */

@@ -1,11 +1,11 @@
 // An append that fails because something cannot be read leaves nothing of itself behind: the next attempt is the first.
-import { endTransactionMarker, ErrorCode, KafkaError, seededRandom } from '@ottla/protocol'
+import { endTransactionMarker, ErrorCode, KafkaError, ManualClock, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { abortedTransactions } from './compaction-plan.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
+import { batchOf, KeptLogger } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'os', indexIntervalBytes: 100 }

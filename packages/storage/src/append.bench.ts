@@ -3,11 +3,11 @@
 import { closeSync, existsSync, ftruncateSync, mkdtempSync, openSync, rmSync, writevSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RecordBatch, seededRandom } from '@ottla/protocol'
+import { ManualClock, RecordBatch, seededRandom } from '@ottla/protocol'
 import { afterAll, bench, describe } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
+import { batchOf, KeptLogger } from './log-testing.ts'
 
 // In memory where that can be had: what a device does with the bytes later is not measured.
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'append-bench-'))

@@ -1,10 +1,9 @@
-import { BatchBuilder, RecordBatch, recordsOf, seededRandom } from '@ottla/protocol'
+import { BatchBuilder, ManualClock, RecordBatch, recordsOf, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { crc32 } from 'node:zlib'
 import { CleanPace } from './clean-pace.ts'
 import { type BatchRules, cleanBatch } from './clean-records.ts'
 import { CompactedLog } from './compaction-testing.ts'
-import { ManualClock } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
 const pace = new CleanPace({ clock: new ManualClock() })

@@ -1,4 +1,4 @@
-import { ErrorCode } from '@ottla/protocol'
+import { ErrorCode, ManualClock } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { CleanPace, CompactionAborted, IoThrottle } from './clean-pace.ts'
 import { type CleanerSettings, defaultCleanerSettings, type LogCleaner } from './cleaner.ts'
@@ -6,7 +6,6 @@ import { CompactedLog, compactConfig, keyedBatch } from './compaction-testing.ts
 import type { LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { turn } from './log-simulation.ts'
-import { ManualClock } from './log-testing.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 const CHECKPOINT = '/logs/cleaner-offset-checkpoint'

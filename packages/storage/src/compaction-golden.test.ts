@@ -3,10 +3,9 @@
 // that is left, byte for byte where no compressor is between.
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { batchesIn, type RecordBatch, recordsOf } from '@ottla/protocol'
+import { batchesIn, ManualClock, type RecordBatch, recordsOf } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { CompactedLog, type KeyValue } from './compaction-testing.ts'
-import { ManualClock } from './log-testing.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/log/data/', import.meta.url))
 
@@ -109,7 +108,7 @@ class Rewriting {
 
   async compactAt(time: number | undefined): Promise<void> {
     const { log, clock, config } = this.test
-    clock.wall = time ?? 0
+    clock.jump((time ?? 0) - clock.now())
     log.config = { ...config, segmentBytes: 4000 }
     await this.test.compact()
     log.config = config

@@ -5,6 +5,7 @@ import {
   batchesIn,
   type CompressionName,
   endTransactionMarker,
+  ManualClock,
   type RecordBatch,
   recordsOf,
   type SeededRandom,
@@ -15,7 +16,7 @@ import type { CompactionOptions, CompactionResult } from './compaction.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager, type LogManagerOptions } from './log-manager.ts'
-import { bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
+import { bytesOf, KeptLogger, ManualSchedule } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'

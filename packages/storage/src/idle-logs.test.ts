@@ -1,5 +1,5 @@
 // What logs that nobody uses may cost: no open files, and no sync at a stop.
-import { seededRandom } from '@ottla/protocol'
+import { ManualClock, seededRandom } from '@ottla/protocol'
 import type { Files } from './files.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
+import { batchOf, KeptLogger } from './log-testing.ts'
 import { nodeFiles } from './node-files.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAABA'

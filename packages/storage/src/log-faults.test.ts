@@ -1,10 +1,10 @@
 // A full disk, a failing one, and damaged bytes.
-import { batchesIn, ErrorCode, KafkaError, seededRandom } from '@ottla/protocol'
+import { batchesIn, ErrorCode, KafkaError, ManualClock, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log, Progress } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualSchedule } from './log-testing.ts'
 import { turn } from './log-simulation.ts'
 import { MemoryDisk } from './memory-disk.ts'
 

@@ -1,13 +1,13 @@
 // Logs that Apache Kafka 4.3.1 wrote are opened and read; their indexes are made anew byte for byte.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { batchesIn, type RecordBatch, recordsOf, seededRandom } from '@ottla/protocol'
+import { batchesIn, ManualClock, type RecordBatch, recordsOf, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { CLEAN_SHUTDOWN, cleanShutdownContent } from './clean-shutdown.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { bytesOf, KeptLogger, ManualClock } from './log-testing.ts'
+import { bytesOf, KeptLogger } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { parseProducerSnapshot, producerSnapshotContent } from './producer-snapshot.ts'
 

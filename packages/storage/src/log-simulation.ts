@@ -1,10 +1,10 @@
 // A log on a disk in memory, driven by chance, beside a plain array that says what it must hold. Used by the tests of the log.
 
-import { batchesIn, KafkaError, recordsOf, type SeededRandom, seededRandom } from '@ottla/protocol'
+import { batchesIn, KafkaError, ManualClock, recordsOf, type SeededRandom, seededRandom } from '@ottla/protocol'
 import { defaultLogConfig, type FlushMode, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualSchedule } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
 /** A record that was appended. */

@@ -1,40 +1,7 @@
 // What the tests of the log share: a world under their control.
 
-import { type Clock, BatchBuilder, type CompressionName, type Logger, RecordBatch, type Timer } from '@ottla/protocol'
+import { BatchBuilder, type CompressionName, type Logger, RecordBatch } from '@ottla/protocol'
 import type { FetchedData } from './fetched.ts'
-
-/** A clock that stands still until it is moved. */
-export class ManualClock implements Clock {
-  wall: number
-  mono = 0
-  readonly #timers = new Set<{ at: number; run: () => void }>()
-
-  constructor(wall = 1_700_000_000_000) {
-    this.wall = wall
-  }
-
-  now(): number {
-    return this.wall
-  }
-
-  monotonic(): number {
-    return this.mono
-  }
-
-  after(delayMs: number, run: () => void): Timer {
-    const timer = { at: this.mono + delayMs, run }
-    this.#timers.add(timer)
-    return { cancel: () => this.#timers.delete(timer) }
-  }
-
-  /** Lets time pass and runs what is due. */
-  advance(ms: number): void {
-    this.mono += ms
-    this.wall += ms
-    const due = [...this.#timers].filter(timer => timer.at <= this.mono)
-    for (const timer of due) if (this.#timers.delete(timer)) timer.run()
-  }
-}
 
 /** Keeps what is logged. */
 export class KeptLogger implements Logger {

@@ -1,10 +1,10 @@
 // An unclean stop may leave anything behind the recovery point. Whatever it is, the log is the longest valid prefix, and goes on.
-import { batchesIn, recordsOf, seededRandom } from '@ottla/protocol'
+import { batchesIn, ManualClock, recordsOf, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
 const config: LogConfig = { ...defaultLogConfig, flushMode: 'os', indexIntervalBytes: 150, segmentBytes: 2_000 }

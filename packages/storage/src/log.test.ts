@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { batchesIn, recordsOf, seededRandom } from '@ottla/protocol'
+import { batchesIn, ManualClock, recordsOf, seededRandom } from '@ottla/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualSchedule } from './log-testing.ts'
 
 let folder: string
 let clock: ManualClock

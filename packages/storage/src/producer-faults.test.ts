@@ -1,11 +1,11 @@
 // Idempotent producers on a disk that gets full, fails, and loses power: what was acknowledged (flush mode `ack`) is there once, at its
 // offset; a batch that is sent again is taken or recognised, never refused.
-import { batchesIn, KafkaError, recordsOf, type SeededRandom, seededRandom } from '@ottla/protocol'
+import { batchesIn, KafkaError, ManualClock, recordsOf, type SeededRandom, seededRandom } from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
 import { turn } from './log-simulation.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualSchedule } from './log-testing.ts'
 import type { Log } from './log.ts'
 import { MemoryDisk } from './memory-disk.ts'
 

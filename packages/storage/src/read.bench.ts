@@ -3,10 +3,10 @@ import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, bench, describe } from 'vitest'
-import { seededRandom } from '@ottla/protocol'
+import { ManualClock, seededRandom } from '@ottla/protocol'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
+import { batchOf, KeptLogger } from './log-testing.ts'
 
 // In memory where that can be had: what a device does with the bytes later is not measured.
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'read-bench-'))

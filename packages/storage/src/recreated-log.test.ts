@@ -1,9 +1,9 @@
 // A partition that is deleted and made again under the same name starts from nothing: what the checkpoint files say is of the old one.
-import { batchesIn, seededRandom } from '@ottla/protocol'
+import { batchesIn, ManualClock, seededRandom } from '@ottla/protocol'
 import { expect, it } from 'vitest'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, bytesOf, KeptLogger, ManualClock, ManualSchedule } from './log-testing.ts'
+import { batchOf, bytesOf, KeptLogger, ManualSchedule } from './log-testing.ts'
 import type { Log } from './log.ts'
 import { MemoryDisk } from './memory-disk.ts'
 

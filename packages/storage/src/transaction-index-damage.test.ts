@@ -1,11 +1,11 @@
 // A transaction index that is damaged after a clean stop is made anew from the log when it is first asked for.
-import { endTransactionMarker, seededRandom } from '@ottla/protocol'
+import { endTransactionMarker, ManualClock, seededRandom } from '@ottla/protocol'
 import { describe, expect, it } from 'vitest'
 import { abortedTransactions } from './compaction-plan.ts'
 import { defaultLogConfig, type LogConfig } from './config.ts'
 import type { Log } from './log.ts'
 import { LogManager } from './log-manager.ts'
-import { batchOf, KeptLogger, ManualClock } from './log-testing.ts'
+import { batchOf, KeptLogger } from './log-testing.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
