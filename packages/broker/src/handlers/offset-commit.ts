@@ -22,17 +22,22 @@ export const refuseCommit = (topics: Topics, errorCode: number): Answered =>
     partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
   }))
 
-/** What of a topic there is, with its name and id; the other partitions get an error. */
-function known(
-  requested: Topics[number],
-  { image, byId, errors }: { image: ClusterImage; byId: boolean; errors: PartitionErrors },
-): Topics[number] | null {
+/** Looking for the topics of a request in the metadata. */
+interface Search {
+  readonly image: ClusterImage
+  readonly byId: boolean
+  /** What is not there. */
+  readonly errors: PartitionErrors
+  /** What there is, with name and id of the topic. */
+  readonly found: Topics[number][]
+}
+
+function find(requested: Topics[number], { image, byId, errors, found }: Search): void {
   const topic = byId ? image.topicById(requested.topicId) : image.topic(requested.name)
   if (topic === undefined) {
-    const errorCode = byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     const place = byId ? requested : { name: requested.name, topicId: ZERO_UUID }
-    for (const { partitionIndex } of requested.partitions) errors.add(place, partitionIndex, errorCode)
-    return null
+    for (const { partitionIndex } of requested.partitions) errors.add(place, partitionIndex, unknownTopic(byId))
+    return
   }
   const { name, id: topicId } = topic
   const partitions = requested.partitions.filter(({ partitionIndex }) => {
@@ -40,8 +45,10 @@ function known(
     errors.add({ name, topicId }, partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     return false
   })
-  return partitions.length === 0 ? null : { name, topicId, partitions }
+  if (partitions.length > 0) found.push({ name, topicId, partitions })
 }
+
+const unknownTopic = (byId: boolean): number => (byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
 
 const topicsOf = ({ topics }: OffsetCommitResponseInit): Answered => topics
 
@@ -57,33 +64,32 @@ export function offsetCommit({ groups, metadata, slices, logger }: GroupParts): 
         ),
       ({ code }) => refuseCommit(topics, code),
     )
+  /** By the time that it is their turn topics may be gone. */
+  const commitInPieces = async (request: OffsetCommitRequest, search: Search, caller: Caller): Promise<Answered> => {
+    const { byId, found, image } = search
+    await slices.each(request.topics, requested => find(requested, search))
+    const gone = (topic: Topics[number]): Answered[number] => ({
+      ...topic,
+      partitions: topic.partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: unknownTopic(byId) })),
+    })
+    const ask = (there: Topics) => commit(request, there, caller)
+    return inPieces({
+      slices,
+      topics: found,
+      ask: topics => askOfThere({ topics, before: image, now: metadata.image, ask, gone }),
+    })
+  }
   return handler({
     api: offsetCommitApi,
     versions: [2, 10],
     handle(request, context) {
       const errors = new PartitionErrors()
-      const { image } = metadata
-      const byId = context.apiVersion >= FIRST_WITH_TOPIC_IDS
-      const from = { image, byId, errors }
-      const found: Topics[number][] = []
-      const find = (requested: Topics[number]): void => {
-        const topic = known(requested, from)
-        if (topic !== null) found.push(topic)
-      }
+      const search: Search = { image: metadata.image, byId: context.apiVersion >= FIRST_WITH_TOPIC_IDS, errors, found: [] }
       const caller = callerOf(context)
-      const ask = (topics: Topics): Answered | Promise<Answered> => commit(request, topics, caller)
-      const gone = (topic: Topics[number]): Answered[number] => {
-        const errorCode = byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        return { ...topic, partitions: topic.partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) }
-      }
-      const askThere = (topics: Topics) => askOfThere({ topics, before: image, now: metadata.image, ask, gone })
       const answer = (answered: Answered): OffsetCommitResponseInit => ({ throttleTimeMs: 0, topics: errors.mergedWith(answered) })
-      if (isLarge(request.topics))
-        return Promise.resolve(slices.each(request.topics, find))
-          .then(() => inPieces({ slices, topics: found, ask: askThere }))
-          .then(answer)
-      for (const requested of request.topics) find(requested)
-      return found.length === 0 ? answer([]) : afterwards(ask(found), answer)
+      if (isLarge(request.topics)) return commitInPieces(request, search, caller).then(answer)
+      for (const requested of request.topics) find(requested, search)
+      return search.found.length === 0 ? answer([]) : afterwards(commit(request, search.found, caller), answer)
     },
     onError: (code, request) => ({ throttleTimeMs: 0, topics: refuseCommit(request.topics, code) }),
   })

@@ -12,15 +12,23 @@ type Forgotten = Pick<OffsetDeleteResponseInit, 'errorCode' | 'topics'>
 
 const refuse = (errorCode: number): OffsetDeleteResponseInit => ({ throttleTimeMs: 0, errorCode, topics: [] })
 
-/** What of a topic there is; the other partitions get an error. */
-function known({ name, partitions: requested }: Topics[number], image: ClusterImage, errors: PartitionErrors): Topics[number] | null {
+/** Looking for the topics of a request in the metadata. */
+interface Search {
+  readonly image: ClusterImage
+  /** What is not there. */
+  readonly errors: PartitionErrors
+  /** What there is. */
+  readonly found: Topics[number][]
+}
+
+function find({ name, partitions: requested }: Topics[number], { image, errors, found }: Search): void {
   const topic = image.topic(name)
   const partitions = requested.filter(({ partitionIndex }) => {
     if (topic?.partitions[partitionIndex] !== undefined) return true
     errors.add({ name, topicId: ZERO_UUID }, partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     return false
   })
-  return partitions.length === 0 ? null : { name, partitions }
+  if (partitions.length > 0) found.push({ name, partitions })
 }
 
 /** Serves OffsetDelete. */
@@ -31,7 +39,10 @@ export function offsetDelete({ groups, metadata, slices, logger }: GroupParts): 
       () => groups.run(request.groupId, state => state.offsets.deleteOffsets({ ...request, topics })),
       ({ code }) => refuse(code),
     )
-  const forgetInPieces = async (request: OffsetDeleteRequest, topics: Topics): Promise<Forgotten> => {
+  const forgetInPieces = async (request: OffsetDeleteRequest, search: Search): Promise<Forgotten> => {
+    const { found: topics } = search
+    await slices.each(request.topics, requested => find(requested, search))
+    if (topics.length === 0) return forget(request, topics)
     let errorCode: number = ErrorCode.NONE
     const ask = async (some: Topics): Promise<Forgotten['topics']> => {
       const forgotten = await forget(request, some)
@@ -49,23 +60,15 @@ export function offsetDelete({ groups, metadata, slices, logger }: GroupParts): 
       const wrong = groupIdError(request.groupId)
       if (wrong !== ErrorCode.NONE) return refuse(wrong)
       const errors = new PartitionErrors()
-      const { image } = metadata
-      const found: Topics[number][] = []
-      const find = (requested: Topics[number]): void => {
-        const topic = known(requested, image, errors)
-        if (topic !== null) found.push(topic)
-      }
+      const search: Search = { image: metadata.image, errors, found: [] }
       // An error of the whole group stands alone.
       const answer = ({ errorCode, topics }: Forgotten): OffsetDeleteResponseInit => {
         if (errorCode !== ErrorCode.NONE) return refuse(errorCode)
         return { ...refuse(errorCode), topics: errors.mergedWith(topics.map(topic => ({ ...topic, topicId: ZERO_UUID }))) }
       }
-      if (isLarge(request.topics))
-        return Promise.resolve(slices.each(request.topics, find))
-          .then(() => (found.length === 0 ? forget(request, found) : forgetInPieces(request, found)))
-          .then(answer)
-      for (const requested of request.topics) find(requested)
-      return afterwards(forget(request, found), answer)
+      if (isLarge(request.topics)) return forgetInPieces(request, search).then(answer)
+      for (const requested of request.topics) find(requested, search)
+      return afterwards(forget(request, search.found), answer)
     },
     onError: refuse,
   })
