@@ -11,6 +11,7 @@ import type { AppendRequest, Partition } from '../replica/partition.ts'
 import type { Replicas } from '../replica/replicas.ts'
 import type { AnyHandler, RequestContext } from '../requests/handler.ts'
 import { handler, Ordered } from '../requests/handler.ts'
+import { keep, KeptContext, whileKept } from './kept-records.ts'
 import { PendingProduce, ProduceResult } from './pending-produce.ts'
 import { admitTransaction, type Admissions, isTransactional, NotAdmitted } from './transactional-produce.ts'
 
@@ -136,7 +137,7 @@ export const produce = (parts: ProduceParts): AnyHandler => {
   }
 
   const appendAll = (request: ProduceRequest, context: RequestContext, admissions: Admissions | null): Begun | Promise<Begun> => {
-    const append: AppendRequest = { acks: request.acks, nowMs: clock.now() }
+    const append: AppendRequest = { acks: request.acks, nowMs: clock.now(), recordsStay: context instanceof KeptContext }
     const pending = new PendingProduce(append, replicas.deadlines)
     const results = replicas.slices.nested(request.topicData, partitionsOf, (data, topic) => {
       const { index, records } = data
@@ -186,26 +187,28 @@ export const produce = (parts: ProduceParts): AnyHandler => {
     return begun instanceof Promise ? settleLater(keptFor(begun, request, context), request, context) : settle(begun, request, context)
   }
 
+  const serve = (request: ProduceRequest, context: RequestContext): ProduceResponseInit | null | Ordered<ProduceResponseInit> => {
+    if (!hasTransactional(request)) return appendAndSettle(request, context, null)
+    const { transactionalId } = request
+    if (transactionalId === null) return finish(refuseAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED), request, context)
+    const find = (topic: TopicData, index: number): Partition | number => locate(topic, index, context.apiVersion)
+    let release: (() => void) | null = null
+    const keepRecords = (): void => {
+      release = keep(request, context)
+    }
+    const { apiVersion } = context
+    const admitted = admitTransaction({ ...request, transactionalId }, { admission, apiVersion, locate: find, keepRecords })
+    if (admitted === null) return finish(refuseAll(request, ErrorCode.INVALID_PRODUCER_ID_MAPPING), request, context)
+    if (!(admitted instanceof Promise)) return appendAndSettle(request, context, admitted)
+    const begun = admitted.then(admissions => appendAll(request, context, admissions)).finally(() => release?.())
+    return settleLater(begun, request, context)
+  }
+
   return handler({
     api: produceApi,
     versions: [3, 13],
     advertised: [0, 13],
-    handle(request, context) {
-      if (!hasTransactional(request)) return appendAndSettle(request, context, null)
-      const { transactionalId } = request
-      if (transactionalId === null) return finish(refuseAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED), request, context)
-      const find = (topic: TopicData, index: number): Partition | number => locate(topic, index, context.apiVersion)
-      let release: (() => void) | null = null
-      const keepRecords = (): void => {
-        release = keep(request, context)
-      }
-      const { apiVersion } = context
-      const admitted = admitTransaction({ ...request, transactionalId }, { admission, apiVersion, locate: find, keepRecords })
-      if (admitted === null) return finish(refuseAll(request, ErrorCode.INVALID_PRODUCER_ID_MAPPING), request, context)
-      if (!(admitted instanceof Promise)) return appendAndSettle(request, context, admitted)
-      const begun = admitted.then(admissions => appendAll(request, context, admissions)).finally(() => release?.())
-      return settleLater(begun, request, context)
-    },
+    handle: (request, context) => whileKept(context, known => serve(request, known)),
   })
 }
 
@@ -233,15 +236,6 @@ const begunOf = (pending: PendingProduce, { topicData }: ProduceRequest, results
 }
 
 const NO_RECORDS = Buffer.alloc(0)
-
-/** Sees to it that the records that are left of a request may be used after the handler has returned, until `release` is called. */
-const keep = (request: ProduceRequest, context: RequestContext): (() => void) => {
-  const release = context.keep?.() ?? null
-  if (release !== null) return release
-  for (const topic of request.topicData)
-    for (const data of topic.partitionData) data.records = data.records === null ? null : Buffer.from(data.records)
-  return () => undefined
-}
 
 /** Keeps the records until all of them are appended. */
 const keptFor = (begun: Promise<Begun>, request: ProduceRequest, context: RequestContext): Promise<Begun> =>

@@ -17,6 +17,8 @@ export interface AppendRequest {
   readonly nowMs: number
   /** A coordinator's batches have no sequences; a client's are checked. */
   readonly origin?: AppendOrigin
+  /** The bytes of the batch stay as they are until it is appended: nobody needs a copy. */
+  readonly recordsStay?: boolean
   /** See AppendOptions. */
   readonly transactionVersion?: number | undefined
   readonly verification?: Verification | null | undefined

@@ -155,14 +155,15 @@ export class Partition {
 
   /**
    * Validates and appends one batch of a producer. Done at once, but for batches that other threads decompress; those keep their place
-   * among the batches of the partition. `records` may change as soon as this has returned.
+   * among the batches of the partition. `records` may change as soon as this has returned, unless the request says that they do not.
    * @throws KafkaError (RecordValidationError for what is wrong with single records), or rejects with it.
    */
   append(records: Buffer, request: AppendRequest): Appended | Promise<Appended> {
     const { config } = this.#logFor(request)
     const keepsCompression = config.compressionType === 'producer'
     const isCompressed = records.length > ATTRIBUTES_AT && ((records[ATTRIBUTES_AT] ?? 0) & COMPRESSION_BITS) !== 0
-    if (this.#validating > 0 || isCompressed || !keepsCompression) return this.#appendInOrder(Buffer.from(records), request)
+    if (this.#validating > 0 || isCompressed || !keepsCompression)
+      return this.#appendInOrder(request.recordsStay === true ? records : Buffer.from(records), request)
     const validated = validateBatch(records, { config, now: request.nowMs })
     if (validated instanceof Promise) throw new Error('a batch without compression is validated at once')
     return this.appendBatch(validated.batch, request)

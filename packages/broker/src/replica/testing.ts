@@ -5,7 +5,7 @@ import type { MetadataStore } from '@ottla/metadata'
 import type { AnyApi, BatchOptions, RecordInit, RequestInitOf, ResponseInitOf, ResponseOf } from '@ottla/protocol'
 import { BatchBuilder, encodeResponse, ManualClock, Reader, readResponse, requestCodec, seededRandom, Writer } from '@ottla/protocol'
 import type { LogConfig } from '@ottla/storage'
-import { defaultLogConfig, LogManager, MemoryDisk, nodeFiles } from '@ottla/storage'
+import { defaultLogConfig, LogManager, MemoryDisk, nodeFiles, ValidationPool } from '@ottla/storage'
 import type { AnyHandler, ConnectionFacts, Outcome, RequestContext } from '../requests/handler.ts'
 import { Loaned, Ordered } from '../requests/handler.ts'
 import type { Partition } from './partition.ts'
@@ -58,6 +58,7 @@ export class TestReplicas {
   readonly logs: LogManager
   readonly replicas: Replicas
   readonly random = seededRandom(7)
+  readonly #pool = new ValidationPool({ threads: 1 })
   /** Settings of all topics on top of Kafka's defaults. */
   config: Partial<LogConfig>
   readonly connection = new TestConnection()
@@ -79,6 +80,7 @@ export class TestReplicas {
       logs: parts.logs,
       clock: parts.clock,
       logger: silentLogger,
+      validationPool: this.#pool,
       logConfig: overrides => ({
         ...defaultLogConfig,
         ...this.config,
@@ -170,6 +172,7 @@ export class TestReplicas {
 
   async close(): Promise<void> {
     this.replicas.close()
+    await this.#pool.close()
     this.metadata.close()
     await this.logs.close()
     await this.store.close()
