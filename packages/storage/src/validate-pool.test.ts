@@ -161,3 +161,15 @@ describe('a queue of one partition', () => {
     expect((await accepted).maxTimestamp).toBe(NOW)
   })
 })
+
+describe('a pool without threads', () => {
+  it('refuses what waits where no thread can be begun, and keeps none of it', async () => {
+    // A path that is neither absolute nor relative is refused as a lack of threads is: within the call.
+    const without = new ValidationPool({ threads: 2, file: 'nowhere' })
+    const given = { config: defaultLogConfig, now: NOW, pool: without }
+    const errors = await Promise.all([1, 2].map(() => rejection(validateBatch(large({ compression: 'gzip' }), given))))
+    expect(errors.map(({ code }) => code)).toEqual([ErrorCode.UNKNOWN_SERVER_ERROR, ErrorCode.UNKNOWN_SERVER_ERROR])
+    expect(without.pending).toBe(0)
+    await without.close()
+  })
+})

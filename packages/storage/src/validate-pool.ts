@@ -96,13 +96,25 @@ export class ValidationPool {
 
   #next(): void {
     if (this.#waiting.length === 0) return
-    const worker = this.#idle.pop() ?? (this.#busy.size < this.#threads ? this.#start() : undefined)
+    const worker = this.#idle.pop() ?? (this.#busy.size < this.#threads ? this.#startIfPossible() : undefined)
     if (worker === undefined) return
     const job = this.#waiting.shift()!
     this.#busy.set(worker, job)
     const bytes = Uint8Array.from(job.batch.bytes)
     const request: PoolRequest = { bytes, rules: job.rules }
     worker.postMessage(request, [bytes.buffer])
+  }
+
+  /** The system may have no thread to give. Then those that there are do the work; without any it is refused. */
+  #startIfPossible(): Worker | undefined {
+    try {
+      return this.#start()
+    } catch (error) {
+      if (this.#busy.size > 0) return undefined
+      const reason = `No validation thread could be started: ${String(error)}`
+      for (const job of this.#waiting.splice(0)) job.reject(new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, reason))
+      return undefined
+    }
   }
 
   #start(): Worker | undefined {
