@@ -20,4 +20,11 @@ describe('errors', () => {
     expect(error).toMatchObject({ code: 87, errorName: 'INVALID_RECORD', retriable: false, message: errorOf(87).message })
     expect(new KafkaError(ErrorCode.INVALID_CONFIG, 'no such setting').message).toBe('no such setting')
   })
+
+  it('say where they come from only where that is a riddle', () => {
+    const limit = Error.stackTraceLimit
+    expect(new KafkaError(ErrorCode.INVALID_RECORD).stack).not.toContain('errors.test')
+    expect(new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR).stack).toContain('errors.test')
+    expect(Error.stackTraceLimit).toBe(limit)
+  })
 })

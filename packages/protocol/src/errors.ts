@@ -45,7 +45,12 @@ export class KafkaError extends Error {
   readonly code: number
   /** Without a message, that of the code. */
   constructor(code: number, message?: string) {
+    // Most are answers to clients, who may ask for a hundred thousand of them at once: what each was called from takes longer to find than
+    // all the rest, and more memory, and is told to nobody.
+    const { stackTraceLimit } = Error
+    if (code !== unknown.code) Error.stackTraceLimit = 0
     super(message ?? errorOf(code).message)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'KafkaError'
     this.code = code
   }

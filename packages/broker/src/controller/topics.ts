@@ -56,11 +56,6 @@ export interface TopicsParts {
   readonly validateConfigs: (configs: ReadonlyMap<string, string>) => void
 }
 
-/** Thousands of errors may wait for the last change of their request. Where one comes from is told to nobody, and takes more than all the rest of it. */
-const withoutStack = (error: KafkaError): KafkaError => Object.assign(error, { stack: undefined })
-
-const asOutcome = (error: unknown): KafkaError => withoutStack(asKafkaError(error))
-
 type Replicas = { readonly replicas: readonly number[]; readonly isr: readonly number[] }
 
 const invalidRequest = (message: string): KafkaError => new KafkaError(ErrorCode.INVALID_REQUEST, message)
@@ -114,7 +109,7 @@ export class Topics {
       if (other !== undefined) colliding.set(name, other)
     })
     const outcomes = await this.#parts.slices.gather(named, async ([name, topic]) => {
-      if (duplicates.has(name)) return [name, withoutStack(invalidRequest('Duplicate topic name.'))] as const
+      if (duplicates.has(name)) return [name, invalidRequest('Duplicate topic name.')] as const
       return [name, await this.#create(topic, { validateOnly, collision: colliding.get(name) }).catch(asKafkaError)] as const
     })
     return new Map(outcomes)
@@ -237,7 +232,7 @@ export class Topics {
 
   /** Deletes topics with their settings; one outcome for each: the revision, or an error. */
   async delete(topics: readonly TopicImage[]): Promise<readonly (number | KafkaError)[]> {
-    return this.#parts.slices.gather(topics, topic => this.#delete(topic).catch(asOutcome))
+    return this.#parts.slices.gather(topics, topic => this.#delete(topic).catch(asKafkaError))
   }
 
   async #delete(topic: TopicImage): Promise<number> {
