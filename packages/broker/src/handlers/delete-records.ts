@@ -36,10 +36,8 @@ export const deleteRecords = (parts: { replicas: Replicas; logger: Logger }): An
     api: deleteRecordsApi,
     versions: [0, 2],
     async handle({ topics }) {
-      const answers = await replicas.slices.nested(
-        topics,
-        ({ partitions }) => partitions,
-        (requested, { name }) => answer(name, requested),
+      const answers = await replicas.slices.nested(topics, { of: ({ partitions }) => partitions }, (requested, { name }) =>
+        answer(name, requested),
       )
       return { throttleTimeMs: 0, topics: topics.map(({ name }, at) => ({ name, partitions: answers[at] ?? [] })) }
     },

@@ -50,10 +50,8 @@ export function describeProducers({ replicas, metadata, logger }: TransactionPar
         named.set(name, indexes)
       }
       const wanted = [...named]
-      const described = await replicas.slices.nested(
-        wanted,
-        ([, indexes]) => [...indexes],
-        (index, [name]) => describe(name, index),
+      const described = await replicas.slices.nested(wanted, { of: ([, indexes]) => [...indexes] }, (index, [name]) =>
+        describe(name, index),
       )
       return { throttleTimeMs: 0, topics: wanted.map(([name], at) => ({ name, partitions: described[at] ?? [] })) }
     },

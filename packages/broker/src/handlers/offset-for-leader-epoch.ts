@@ -21,10 +21,8 @@ export const offsetForLeaderEpoch = (parts: { replicas: Replicas }): AnyHandler 
     api: offsetForLeaderEpochApi,
     versions: [2, 4],
     handle({ topics }) {
-      const answers = parts.replicas.slices.nested(
-        topics,
-        ({ partitions }) => partitions,
-        (requested, { topic }) => answer(topic, requested),
+      const answers = parts.replicas.slices.nested(topics, { of: ({ partitions }) => partitions }, (requested, { topic }) =>
+        answer(topic, requested),
       )
       return afterwards(answers, answered => ({
         throttleTimeMs: 0,

@@ -139,12 +139,16 @@ export const produce = (parts: ProduceParts): AnyHandler => {
   const appendAll = (request: ProduceRequest, context: RequestContext, admissions: Admissions | null): Begun | Promise<Begun> => {
     const append: AppendRequest = { acks: request.acks, nowMs: clock.now(), recordsStay: context instanceof KeptContext }
     const pending = new PendingProduce(append, replicas.deadlines)
-    const results = replicas.slices.nested(request.topicData, partitionsOf, (data, topic) => {
-      const { index, records } = data
-      // A frame of many megabytes should not stay in memory while replies wait for acknowledgements.
-      data.records = null
-      return begin(pending, { topic, index, records, admissions }, context)
-    })
+    const results = replicas.slices.nested(
+      request.topicData,
+      context.sizeBytes < LARGE_REQUEST_BYTES ? smallParts : largeParts,
+      (data, topic) => {
+        const { index, records } = data
+        // A frame of many megabytes should not stay in memory while replies wait for acknowledgements.
+        data.records = null
+        return begin(pending, { topic, index, records, admissions }, context)
+      },
+    )
     return results instanceof Promise ? results.then(done => begunOf(pending, request, done)) : begunOf(pending, request, results)
   }
 
@@ -224,7 +228,11 @@ interface Begun {
   readonly body: ProduceBody
 }
 
-const partitionsOf = ({ partitionData }: TopicData): TopicData['partitionData'] => partitionData
+/** Validating a batch of so many bytes takes its time. */
+const LARGE_REQUEST_BYTES = 64 * 1024
+
+const smallParts = { of: ({ partitionData }: TopicData): TopicData['partitionData'] => partitionData }
+const largeParts = { ...smallParts, every: 1 }
 
 const begunOf = (pending: PendingProduce, { topicData }: ProduceRequest, results: readonly ProduceResult[][]): Begun => {
   const responses: ProduceBody['responses'] = []

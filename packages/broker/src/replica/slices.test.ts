@@ -36,7 +36,7 @@ describe('slices', () => {
           { name: 'a', parts: [1, 2] },
           { name: 'b', parts: [] },
         ],
-        ({ parts }) => parts,
+        { of: ({ parts }) => parts },
         (part, { name }) => `${name}${part}`,
       ),
     ).toEqual([['a1', 'a2'], []])
@@ -61,6 +61,17 @@ describe('slices', () => {
         expect(await Promise.all(made.map(async one => one))).toEqual(all.map(costs => costs.map((_, at) => at)))
       }),
     )
+  })
+
+  it('make large parts of a whole one a turn, in order', async () => {
+    const { clock, slices, drain } = start()
+    const wholes = [{ parts: [4, 4, 4] }, { parts: [] }, { parts: [4, 4] }]
+    const made = slices.nested(wholes, { of: ({ parts }) => parts, every: 1 }, (ms, { parts }) => {
+      clock.advance(ms)
+      return `${ms} of ${parts.length}`
+    })
+    expect(await drain()).toBeLessThanOrEqual(5 + 4)
+    expect(await made).toEqual([Array(3).fill('4 of 3'), [], Array(2).fill('4 of 2')])
   })
 
   it('end with what a step throws, at once or later', async () => {
@@ -133,13 +144,7 @@ describe('slices', () => {
     expect(slices.isOver).toBe(true)
     expect(slices.map([1], value => value)).toEqual([1])
     const parts = [1, 2, 3, 4, 5, 6, 7, 8]
-    expect(
-      slices.nested(
-        [{ parts }],
-        whole => whole.parts,
-        part => part,
-      ),
-    ).toEqual([parts])
+    expect(slices.nested([{ parts }], { of: whole => whole.parts }, part => part)).toEqual([parts])
     const order: string[] = []
     const small = slices.gather([1], async () => {
       order.push('small')

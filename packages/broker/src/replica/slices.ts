@@ -20,10 +20,17 @@ interface Steps<T> {
   at: number
 }
 
+/** Where `nested` finds the parts of a whole. */
+export interface Parts<W, P> {
+  of(whole: W): readonly P[]
+  /** Parts between two looks at the clock; default: some, which are small. */
+  readonly every?: number
+}
+
 /** How far `nested` is: in which whole, and at which of its parts. */
 interface NestedSteps<W, P, R> {
   readonly wholes: readonly W[]
-  readonly partsOf: (whole: W) => readonly P[]
+  readonly places: Parts<W, P>
   readonly make: (part: P, whole: W) => R
   readonly made: R[][]
   whole: number
@@ -74,8 +81,8 @@ export class Slices {
   }
 
   /** The same for the parts of some wholes, such as partitions of topics: an array of parts for each whole. */
-  nested<W, P, R>(wholes: readonly W[], partsOf: (whole: W) => readonly P[], make: (part: P, whole: W) => R): R[][] | Promise<R[][]> {
-    const steps: NestedSteps<W, P, R> = { wholes, partsOf, make, made: [], whole: 0, part: 0, taken: 0 }
+  nested<W, P, R>(wholes: readonly W[], places: Parts<W, P>, make: (part: P, whole: W) => R): R[][] | Promise<R[][]> {
+    const steps: NestedSteps<W, P, R> = { wholes, places, make, made: [], whole: 0, part: 0, taken: 0 }
     if (!this.#isOverAfterSomeParts(steps)) return steps.made
     return this.#others(() => this.#isOverAfterSomeParts(steps)).then(() => steps.made)
   }
@@ -124,14 +131,15 @@ export class Slices {
   }
 
   #isOverAfterSomeParts<W, P, R>(steps: NestedSteps<W, P, R>): boolean {
-    const { made, make, partsOf, wholes } = steps
+    const { made, make, places, wholes } = steps
+    const { every = PARTS_BETWEEN_LOOKS } = places
     let isFirst = true
     for (; steps.whole < wholes.length; steps.whole++, steps.part = 0) {
       const whole = wholes[steps.whole]!
-      const parts = partsOf(whole)
+      const parts = places.of(whole)
       const row = (made[steps.whole] ??= [])
       for (; steps.part < parts.length; steps.taken++) {
-        if (!isFirst && steps.taken % PARTS_BETWEEN_LOOKS === 0 && this.isOver) return true
+        if (!isFirst && steps.taken % every === 0 && this.isOver) return true
         isFirst = false
         row.push(make(parts[steps.part++]!, whole))
       }
