@@ -99,7 +99,8 @@ export class MembershipSimulation {
   #join(): void {
     const cluster = new SimulatedCluster(this.#broker, this.#random)
     cluster.lostAnswers = 0.01
-    cluster.anyVersions = this.#below(2) === 0
+    // Brokers that know the consumer protocol do not take commits of its members in versions from before it.
+    cluster.anyVersions = this.#below(2) === 0 && this.#options.groupProtocol !== 'consumer'
     const name = `m${this.#made++}`
     const make = (member: Member): Membership =>
       createMembership(
