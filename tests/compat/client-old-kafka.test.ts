@@ -12,7 +12,7 @@ const asked = process.env['OLD_KAFKA']
 const missing = installed('java') ?? installed('mvn')
 if (asked === undefined) console.log('skipped: the client against older releases of Apache Kafka (set OLD_KAFKA=1)')
 const there = asked !== undefined && available('the client against older releases of Apache Kafka', missing)
-const chosen = oldReleases.filter(release => asked === '1' || asked?.split(',').includes(release))
+const chosen = asked === undefined || asked === '1' ? oldReleases : oldReleases.filter(release => asked.split(',').includes(release))
 
 const numbers = (release: OldRelease): number => {
   const [major = 0, minor = 0] = release.split('.').map(Number)
