@@ -4,8 +4,8 @@ import type { ProduceRequest } from '@ottla/protocol'
 import type { ConnectionFacts, Reply, RequestContext } from '../requests/handler.ts'
 import { Ordered } from '../requests/handler.ts'
 
-/** Shorter requests may be copied: all that their connections can have under way is little. */
-const LONG_BYTES = 64 * 1024
+/** Shorter requests may be copied, as all that their connections can have under way is little, and no batch of theirs takes long to validate. */
+export const LONG_PRODUCE_BYTES = 64 * 1024
 
 /** Sees to it that the records that are left of a request may be used after the handler has returned, until the returned function is called. */
 export const keep = (request: ProduceRequest, context: RequestContext): (() => void) => {
@@ -43,7 +43,7 @@ export class KeptContext implements RequestContext {
 
 /** Serves a long request with its records kept, where that can be, until the outcome is ordered: else each batch that waits for threads is copied. */
 export const whileKept = <R>(context: RequestContext, serve: (context: RequestContext) => Reply<R> | Ordered<R>): Reply<R> | Ordered<R> => {
-  const release = context.sizeBytes < LONG_BYTES ? null : (context.keep?.() ?? null)
+  const release = context.sizeBytes < LONG_PRODUCE_BYTES ? null : (context.keep?.() ?? null)
   if (release === null) return serve(context)
   let ordered: Promise<void> | null = null
   try {

@@ -11,7 +11,7 @@ import type { AppendRequest, Partition } from '../replica/partition.ts'
 import type { Replicas } from '../replica/replicas.ts'
 import type { AnyHandler, RequestContext } from '../requests/handler.ts'
 import { handler, Ordered } from '../requests/handler.ts'
-import { keep, KeptContext, whileKept } from './kept-records.ts'
+import { keep, KeptContext, LONG_PRODUCE_BYTES, whileKept } from './kept-records.ts'
 import { PendingProduce, ProduceResult } from './pending-produce.ts'
 import { admitTransaction, type Admissions, isTransactional, NotAdmitted } from './transactional-produce.ts'
 
@@ -141,7 +141,7 @@ export const produce = (parts: ProduceParts): AnyHandler => {
     const pending = new PendingProduce(append, replicas.deadlines)
     const results = replicas.slices.nested(
       request.topicData,
-      context.sizeBytes < LARGE_REQUEST_BYTES ? smallParts : largeParts,
+      context.sizeBytes < LONG_PRODUCE_BYTES ? smallParts : largeParts,
       (data, topic) => {
         const { index, records } = data
         // A frame of many megabytes should not stay in memory while replies wait for acknowledgements.
@@ -227,9 +227,6 @@ interface Begun {
   readonly pending: PendingProduce
   readonly body: ProduceBody
 }
-
-/** Validating a batch of so many bytes takes its time. */
-const LARGE_REQUEST_BYTES = 64 * 1024
 
 const smallParts = { of: ({ partitionData }: TopicData): TopicData['partitionData'] => partitionData }
 const largeParts = { ...smallParts, every: 1 }

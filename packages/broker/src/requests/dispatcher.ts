@@ -45,16 +45,6 @@ interface Entry {
   readonly versions: readonly Codec<Request, unknown>[]
 }
 
-/** A request that has come whole. */
-interface Arrived {
-  readonly entry: Entry
-  readonly connection: Connection
-  readonly buffer: Buffer
-  readonly at: number
-  readonly end: number
-  readonly receivedAtMs: number
-}
-
 /** What a request that waited for its turn has already, and what it gives back when it is done. */
 interface Waited {
   readonly slot: ReplySlot | null
@@ -73,17 +63,16 @@ class Call implements RequestContext {
   /** About what the decoded request takes, where that is much; else 0. */
   largeBytes = 0
 
-  constructor(
-    { at, connection, end, entry, receivedAtMs }: Arrived,
-    header: { version: number; correlationId: number; clientId: string | null },
-  ) {
+  /** Reads the rest of the header. */
+  constructor(entry: Entry, to: Connection, { reader, version, sizeBytes }: { reader: Reader; version: number; sizeBytes: number }) {
     this.entry = entry
-    this.to = connection
-    this.apiVersion = header.version
-    this.correlationId = header.correlationId
-    this.clientId = header.clientId
-    this.sizeBytes = end - at
-    this.receivedAtMs = receivedAtMs
+    this.to = to
+    this.apiVersion = version
+    this.correlationId = reader.int32()
+    this.clientId = reader.nullableString()
+    if (entry.versions[version]?.flexible === true) reader.skipTags()
+    this.sizeBytes = sizeBytes
+    this.receivedAtMs = to.receivedAtMs
   }
 
   get apiKey(): number {
@@ -143,29 +132,35 @@ export class Dispatcher implements RequestService {
     entry.counters.requests++
     entry.counters.requestBytes += end - at
     if (entry.versions[apiVersion] === undefined) return this.#refuseVersion(entry, connection, buffer.subarray(at, end))
-    if (end - at > entry.mostBytes) {
+    const size = end - at
+    if (size > entry.mostBytes) {
       entry.counters.failures++
-      return connection.fail('size', `${entry.handler.api.name} request of ${end - at} bytes, at most ${entry.mostBytes} may be`)
+      return connection.fail('size', `${entry.handler.api.name} request of ${size} bytes, at most ${entry.mostBytes} may be`)
     }
-    const arrived: Arrived = { entry, connection, buffer, at, end, receivedAtMs: connection.receivedAtMs }
-    if (end - at < entry.longBytes) this.#begin(arrived, null)
-    else if (this.#long.mayBegin(end - at)) this.#begin(arrived, { slot: null, leave: this.#long.take(end - at) })
-    else this.#wait(arrived)
+    const reader = this.#readerOf(buffer, at + 4, end)
+    let call: Call
+    try {
+      call = new Call(entry, connection, { reader, version: apiVersion, sizeBytes: size })
+    } catch (error) {
+      return this.#refuseMalformed(entry, connection, { apiVersion, error })
+    }
+    if (size < entry.longBytes) this.#begin(call, reader, null)
+    else if (this.#long.mayBegin(size)) this.#begin(call, reader, { slot: null, leave: this.#long.take(size) })
+    else this.#wait(call, reader)
   }
 
   /** Keeps a long request as it is until it is its turn. The connection's next one waits for it. */
-  #wait(arrived: Arrived): void {
-    const { at, buffer, connection, end, entry } = arrived
-    const size = end - at
+  #wait(call: Call, { at, buffer, end }: Reader): void {
+    const { entry, sizeBytes: size, to: connection } = call
     if (!this.#long.mayWait(size)) return this.#refuseLarge(entry, connection, this.#long.waitingBytes)
     const release = connection.keepServed()
-    const kept = release === null ? { ...arrived, buffer: Buffer.from(buffer.subarray(at, end)), at: 0, end: size } : arrived
+    const body = release === null ? Buffer.from(buffer.subarray(at, end)) : buffer.subarray(at, end)
     connection.hold()
     const slot = connection.reserve()
     const cancel = this.#long.wait(size, () => {
       forget()
       // Where nobody is there to be answered, nothing of it begins.
-      if (!connection.isClosed) this.#begin(kept, { slot, leave: this.#long.take(size) })
+      if (!connection.isClosed) this.#begin(call, this.#readerOf(body, 0, body.length), { slot, leave: this.#long.take(size) })
       release?.()
     })
     const forget = connection.onClose(() => {
@@ -174,31 +169,31 @@ export class Dispatcher implements RequestService {
     })
   }
 
-  #begin(arrived: Arrived, waited: Waited | null): void {
-    const { at, buffer, connection, end, entry } = arrived
-    const apiVersion = buffer.readInt16BE(at + 2)
-    const version = entry.versions[apiVersion]!
-    let call: Call
+  #begin(call: Call, reader: Reader, waited: Waited | null): void {
+    const { apiVersion, entry, to } = call
     let request: Request
     try {
-      const reader = this.#readerOf(buffer, at + 4, end)
-      const correlationId = reader.int32()
-      const clientId = reader.nullableString()
-      if (version.flexible) reader.skipTags()
-      call = new Call(arrived, { version: apiVersion, correlationId, clientId })
-      request = version.read(reader)
+      request = entry.versions[apiVersion]!.read(reader)
       call.largeBytes = largeBytesOf(reader)
     } catch (error) {
-      entry.counters.failures++
       waited?.leave()
-      return connection.fail('malformed', `malformed ${entry.handler.api.name} request of version ${apiVersion}: ${messageOf(error)}`)
+      return this.#refuseMalformed(entry, to, { apiVersion, error })
     }
     if (call.largeBytes > 0 && this.#waitingRequestBytes + call.largeBytes > WAITING_REQUEST_BYTES) {
       waited?.leave()
-      return this.#refuseLarge(entry, connection, this.#waitingRequestBytes)
+      return this.#refuseLarge(entry, to, this.#waitingRequestBytes)
     }
     entry.counters.requestsByVersion[apiVersion] = (entry.counters.requestsByVersion[apiVersion] ?? 0) + 1
     this.#call(call, request, waited)
+  }
+
+  #refuseMalformed(
+    { counters, handler }: Entry,
+    connection: Connection,
+    { apiVersion, error }: { apiVersion: number; error: unknown },
+  ): void {
+    counters.failures++
+    connection.fail('malformed', `malformed ${handler.api.name} request of version ${apiVersion}: ${messageOf(error)}`)
   }
 
   #refuseLarge(entry: Entry, connection: Connection, waitingBytes: number): void {
@@ -230,14 +225,14 @@ export class Dispatcher implements RequestService {
       const outcome = handler.handle(request, call)
       if (outcome instanceof Promise) {
         call.to.hold()
-        this.#await(call, request, outcome, { held: true, waited })
+        this.#await(call, request, outcome, { held: true, waited: null })
       } else if (outcome instanceof Ordered) {
         if (outcome.ordered !== null) {
           call.to.hold()
           const letGo = () => call.to.letGo()
           outcome.ordered.then(letGo, letGo)
         }
-        this.#await(call, request, outcome.reply, { held: false, waited })
+        this.#await(call, request, outcome.reply, { held: false, waited: null })
       } else {
         this.#reply(call, null, outcome)
       }
